@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note OR LGPL-2.1-or-later */
+/*
+ * extfuse ABI: all that the driver (extfuse.ko), BPF handlers and user space
+ * share. This is the only place where these layouts and constants are written;
+ * each side includes this file. tests/unit/abi_layout_test.cpp pins sizes and
+ * offsets for every compiler that reads it.
+ *
+ * Change log
+ *   1  first version: lookup, getattr, read
+ *
+ * Rules
+ *   - fixed-width types, explicit padding, no unions, no pointers in what a
+ *     handler sees;
+ *   - a struct grows at its end only, and EXTFUSE_ABI_VERSION grows with it;
+ *   - byte order and memory order are the host's; amd64 only in version 1 (the
+ *     slot protocol below relies on loads being observed in program order).
+ */
+#ifndef EXTFUSE_ABI_H
+#define EXTFUSE_ABI_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define EXTFUSE_ABI_VERSION 1
+
+/* The file system type, and the misc device whose descriptor is a connection. */
+#define EXTFUSE_FS_TYPE "extfuse"
+#define EXTFUSE_DEVICE "/dev/extfuse"
+
+/*
+ * Handler programs read the structures below through the module's BTF: field
+ * offsets are relocated when the program is loaded (CO-RE).
+ */
+#ifdef __bpf__
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+#endif
+
+/* ------------------------------------------------------------------------ */
+/* Operations                                                               */
+
+/* Index of an operation: of its member in struct extfuse_handler_ops, of its
+ * counters everywhere. Values are ABI.
+ */
+enum extfuse_op {
+	EXTFUSE_OP_LOOKUP = 0,
+	EXTFUSE_OP_GETATTR = 1,
+	EXTFUSE_OP_READ = 2,
+	EXTFUSE_OP_COUNT
+};
+
+/* What a handler returns. Anything else is a negative errno, see each op. */
+#define EXTFUSE_UPCALL 0 /* not known here: the request goes to the daemon */
+#define EXTFUSE_HIT 1    /* *out holds the answer and EXTFUSE_OUT_ANSWERED is set */
+
+/* ------------------------------------------------------------------------ */
+/* Handler context. Filled by the driver, read-only for the program.        */
+
+/*
+ * The caller as the daemon would see it in the header of the request.
+ * Ids that the connection's user namespace cannot map never reach a handler:
+ * such a request goes up.
+ */
+struct extfuse_caller {
+	__u32 uid; /* fsuid in the connection's user namespace */
+	__u32 gid; /* fsgid in the connection's user namespace */
+	__u32 pid; /* in the connection's pid namespace, 0 if not visible there */
+	__u32 flags; /* EXTFUSE_CALLER_* */
+};
+
+/* The call runs in the task that asked: group tests are possible. */
+#define EXTFUSE_CALLER_CURRENT (1U << 0)
+
+#define EXTFUSE_NAME_WORDS 4
+#define EXTFUSE_NAME_INLINE (EXTFUSE_NAME_WORDS * 8) /* bytes in .name */
+#define EXTFUSE_NAME_MAX 255 /* longer names always go up */
+
+struct extfuse_lookup_in {
+	struct extfuse_caller caller;
+	__u64 parent; /* node id of the directory */
+	__u64 hash; /* extfuse_name_hash(seed, parent, name, name_len) */
+	__u64 word; /* token of (parent, name) now, see "Words" */
+	__u64 nodeid; /* node the kernel holds under this name, 0: none */
+	__u32 op; /* EXTFUSE_OP_LOOKUP */
+	__u32 flags; /* EXTFUSE_LOOKUP_* */
+	__u32 name_len; /* bytes, 1 .. EXTFUSE_NAME_MAX */
+	__u32 reserved; /* 0 */
+	__u64 name[EXTFUSE_NAME_WORDS]; /* first bytes, padded with zeros */
+};
+
+/* The call is made in RCU walk; nothing differs for a program. */
+#define EXTFUSE_LOOKUP_RCU (1U << 0)
+/* The kernel has a dentry for the name and asks whether it still holds. */
+#define EXTFUSE_LOOKUP_REVALIDATE (1U << 1)
+
+struct extfuse_getattr_in {
+	struct extfuse_caller caller;
+	__u64 nodeid;
+	__u64 word; /* token of the node now */
+	__u32 op; /* EXTFUSE_OP_GETATTR */
+	__u32 flags; /* 0 */
+};
+
+struct extfuse_read_in {
+	struct extfuse_caller caller;
+	__u64 nodeid;
+	__u64 word; /* token of the node now */
+	__u64 offset; /* bytes */
+	__u32 size; /* bytes wanted */
+	__u32 op; /* EXTFUSE_OP_READ */
+	__u32 flags; /* EXTFUSE_READ_* */
+	__u32 reserved; /* 0 */
+};
+
+/* Read-ahead or asynchronous I/O: nobody waits in this call. */
+#define EXTFUSE_READ_BACKGROUND (1U << 0)
+
+/* ------------------------------------------------------------------------ */
+/* Handler results. Zeroed by the driver, the only memory a program may     */
+/* write besides its maps and stack.                                        */
+
+/* Bits of .flags in every result. Unknown bits make the answer an upcall. */
+#define EXTFUSE_OUT_ANSWERED (1U << 0) /* without it a HIT is an upcall */
+/* The driver may remember the answer in its dentry or inode, and answer from
+ * there, without a call, for as long as the token holds. Ignored unless the
+ * scope is EXTFUSE_SCOPE_ALL or a granted EXTFUSE_SCOPE_KERNEL.
+ */
+#define EXTFUSE_OUT_REMEMBER (1U << 1)
+/* Who may be served this answer: one of enum extfuse_scope, in these bits. */
+#define EXTFUSE_OUT_SCOPE_SHIFT 8
+#define EXTFUSE_OUT_SCOPE_MASK (0xffU << EXTFUSE_OUT_SCOPE_SHIFT)
+
+/*
+ * Who may be served from a cached reply. The handler enforces UID and CALLER
+ * (it alone sees the slot); the driver enforces KERNEL, and refuses NONE.
+ */
+enum extfuse_scope {
+	EXTFUSE_SCOPE_NONE = 0, /* not stated: goes up */
+	EXTFUSE_SCOPE_KERNEL = 1, /* the kernel checks: needs default_permissions */
+	EXTFUSE_SCOPE_ALL = 2, /* the reply does not depend on the caller */
+	EXTFUSE_SCOPE_UID = 3, /* callers with the same fsuid */
+	EXTFUSE_SCOPE_CALLER = 4, /* same fsuid, fsgid and supplementary groups */
+};
+
+/*
+ * Accepted only if .word is the token of (parent, name) now and, with a node,
+ * .behind is the behind word of .nodeid now, and that inode (id and
+ * generation) is in the inode cache. Takes no lookup count.
+ * Errors a handler may give: -ENOENT -EACCES -EPERM -EIO.
+ */
+struct extfuse_lookup_out {
+	__u64 word; /* token under which the answer was read */
+	__u64 nodeid; /* 0: the name does not exist */
+	__u64 behind; /* behind word of nodeid under which the answer was read */
+	__u32 generation; /* low 32 bits of the reply's generation */
+	__u32 flags; /* EXTFUSE_OUT_* */
+};
+
+/* Same order, sizes and units as struct fuse_attr in <linux/fuse.h>. */
+struct extfuse_attr {
+	__u64 ino;
+	__u64 size; /* bytes */
+	__u64 blocks; /* of 512 bytes */
+	__u64 atime; /* seconds */
+	__u64 mtime;
+	__u64 ctime;
+	__u32 atimensec;
+	__u32 mtimensec;
+	__u32 ctimensec;
+	__u32 mode;
+	__u32 nlink;
+	__u32 uid;
+	__u32 gid;
+	__u32 rdev;
+	__u32 blksize;
+	__u32 flags; /* FUSE_ATTR_*; must be 0 in version 1 */
+};
+
+/*
+ * Accepted only if .word is the token of the node now and the attributes pass
+ * the checks of a daemon's reply. Errors: -EACCES -EPERM -EIO.
+ */
+struct extfuse_getattr_out {
+	__u64 word; /* token under which the answer was read */
+	__u32 flags; /* EXTFUSE_OUT_* */
+	__u32 reserved; /* 0 */
+	struct extfuse_attr attr;
+};
+
+/*
+ * Data is put with extfuse_read_fill(). Accepted only if .word is the token of
+ * the node after the last byte was copied. A size below the wanted one means
+ * end of file. Errors: -EACCES -EPERM -EIO.
+ */
+struct extfuse_read_out {
+	__u64 word; /* token under which the data was read */
+	__u32 size; /* bytes answered, at most in->size */
+	__u32 flags; /* EXTFUSE_OUT_* */
+};
+
+/* ------------------------------------------------------------------------ */
+/* The struct_ops type                                                      */
+
+#define EXTFUSE_HANDLER_NAME_LEN 16
+
+#if defined(__KERNEL__) || defined(__bpf__)
+/*
+ * A member that is absent (NULL) costs one branch: the operation goes up. No
+ * program may sleep. Called under RCU, from any context of the operation.
+ */
+struct extfuse_handler_ops {
+	int (*lookup)(const struct extfuse_lookup_in *in, struct extfuse_lookup_out *out);
+	int (*getattr)(const struct extfuse_getattr_in *in, struct extfuse_getattr_out *out);
+	int (*read)(const struct extfuse_read_in *in, struct extfuse_read_out *out);
+
+	__u32 abi_version; /* EXTFUSE_ABI_VERSION the program was built with */
+	__u32 flags; /* 0; unknown bits are refused */
+	char name[EXTFUSE_HANDLER_NAME_LEN]; /* for messages, NUL-terminated */
+};
+#endif
+
+#ifdef __bpf__
+#pragma clang attribute pop
+#endif
+
+/* ------------------------------------------------------------------------ */
+/* Words: how a cached answer is known to be fresh                          */
+
+/*
+ * Arrays of 64-bit words, one set per connection, owned by the driver, mapped
+ * by the daemon from the connection's device descriptor at offset 0.
+ *
+ *   node words    by hash of a node id. Changes of attributes, xattrs, data.
+ *   name words    by hash of (parent, name). Changes of what a name means.
+ *   behind words  by hash of a node id. Changes nobody asked for through the
+ *                 mount: the daemon's invalidate, and FORGET (the id may soon
+ *                 mean another file). Not moved by requests.
+ *   mount word    all of them at once.
+ *
+ * The low EXTFUSE_INFLIGHT_BITS count changes in flight, the rest is the epoch.
+ * A change adds EXTFUSE_WORD_BEGIN when it starts and EXTFUSE_WORD_END when it
+ * is over, so a word only ever grows, and so does a sum of words.
+ *
+ * A token is word + mount word. It is cacheable if its in-flight bits are 0.
+ * An answer read after its token was sampled is fresh while the token's words
+ * still add up to it.
+ */
+#define EXTFUSE_INFLIGHT_BITS 20
+#define EXTFUSE_EPOCH_ONE (1ULL << EXTFUSE_INFLIGHT_BITS)
+#define EXTFUSE_INFLIGHT_MASK (EXTFUSE_EPOCH_ONE - 1)
+#define EXTFUSE_WORD_BEGIN 1ULL
+#define EXTFUSE_WORD_END (EXTFUSE_EPOCH_ONE - 1)
+
+#define EXTFUSE_WORDS_MAGIC 0x3153444f57545845ULL /* "EXTWODS1" */
+#define EXTFUSE_WORD_COUNT_LOG2 16
+#define EXTFUSE_WORD_COUNT (1U << EXTFUSE_WORD_COUNT_LOG2)
+
+/* First page of the mapping. All but .mount_word is constant. */
+struct extfuse_words_header {
+	__u64 magic; /* EXTFUSE_WORDS_MAGIC */
+	__u32 abi_version; /* EXTFUSE_ABI_VERSION */
+	__u32 reserved0;
+	__u64 bytes; /* size of the whole mapping */
+	__u64 seed; /* of the hashes below, random per connection */
+	__u64 node_offset; /* bytes from the start of the mapping */
+	__u64 name_offset;
+	__u64 behind_offset;
+	__u32 node_count; /* powers of two */
+	__u32 name_count;
+	__u32 behind_count;
+	__u32 reserved1;
+	__u64 reserved2[7];
+	__u64 mount_word; /* alone in its cache line */
+	__u64 reserved3[7];
+};
+
+static inline __attribute__((always_inline)) __u64 extfuse_mix(__u64 x)
+{
+	/* Finalizer of MurmurHash3, 64-bit variant (Austin Appleby, public domain). */
+	x ^= x >> 33;
+	x *= 0xff51afd7ed558ccdULL;
+	x ^= x >> 33;
+	return x;
+}
+
+static inline __attribute__((always_inline)) __u64 extfuse_node_hash(__u64 seed, __u64 nodeid)
+{
+	return extfuse_mix(nodeid ^ seed);
+}
+
+/*
+ * The hash of (parent, name), over the name's bytes packed into little-endian
+ * 64-bit words, the last one padded with zeros.
+ *   h = extfuse_name_hash_begin(seed, parent, len);
+ *   for each word: h = extfuse_name_hash_word(h, word);
+ *   h = extfuse_mix(h);
+ */
+static inline __attribute__((always_inline)) __u64
+extfuse_name_hash_begin(__u64 seed, __u64 parent, __u32 len)
+{
+	return (parent ^ seed) * 0x9e3779b97f4a7c15ULL + len;
+}
+
+static inline __attribute__((always_inline)) __u64 extfuse_name_hash_word(__u64 h, __u64 word)
+{
+	h = (h ^ word) * 0x9fb21c651e98df25ULL;
+	return h ^ (h >> 32);
+}
+
+/* Index of a word from a hash: the low bits. Buckets use the high ones. */
+#define EXTFUSE_WORD_INDEX(hash, count) ((__u32)(hash) & ((count) - 1))
+
+/* ------------------------------------------------------------------------ */
+/* Slot caches: array maps that user space fills and handlers read          */
+
+/*
+ * Each map is an array of buckets, each bucket holds EXTFUSE_WAYS slots; a key's
+ * bucket is (hash >> 32) & (buckets - 1). A slot is written under its sequence
+ * number: the writer makes it odd by compare-and-swap (or gives up: somebody
+ * else is writing), stores, and makes it even again, larger by two. A reader
+ * copies what it needs between two loads of the same even number.
+ * A bucket is never full: a writer replaces, in this order, the slot of the same
+ * key, an empty or outdated one, one chosen by the bucket's hash bits.
+ */
+#define EXTFUSE_WAYS 4
+
+struct extfuse_name_slot {
+	__u32 seq;
+	__u32 tag; /* low 32 bits of the hash */
+	__u64 parent;
+	__u64 word; /* token of (parent, name); 0: empty */
+	__u64 nodeid; /* 0: negative */
+	__u64 behind; /* behind word of nodeid, 0 for a negative entry */
+	__u64 caller; /* fsuid for SCOPE_UID, digest for SCOPE_CALLER */
+	__u32 generation;
+	__u8 name_len;
+	__u8 scope; /* enum extfuse_scope */
+	__u16 reserved;
+	__u64 name[EXTFUSE_NAME_WORDS];
+};
+
+#define EXTFUSE_LONG_NAME_WORDS 32 /* room for EXTFUSE_NAME_MAX bytes */
+
+/* For names longer than EXTFUSE_NAME_INLINE; same protocol. */
+struct extfuse_long_name_slot {
+	__u32 seq;
+	__u32 tag;
+	__u64 parent;
+	__u64 word;
+	__u64 nodeid;
+	__u64 behind;
+	__u64 caller;
+	__u32 generation;
+	__u8 name_len;
+	__u8 scope;
+	__u16 reserved;
+	__u64 name[EXTFUSE_LONG_NAME_WORDS];
+};
+
+struct extfuse_attr_slot {
+	__u32 seq;
+	__u8 scope; /* enum extfuse_scope */
+	__u8 reserved[3];
+	__u64 nodeid;
+	__u64 word; /* token of the node; 0: empty */
+	__u64 caller;
+	struct extfuse_attr attr;
+};
+
+#define EXTFUSE_BLOCK_SIZE 4096
+
+struct extfuse_data_slot {
+	__u32 seq;
+	__u32 len; /* bytes valid in .data, from its start */
+	__u64 nodeid;
+	__u64 word; /* token of the node; 0: empty */
+	__u64 index; /* file offset / EXTFUSE_BLOCK_SIZE */
+	__u64 size; /* of the whole file under the same token */
+	__u64 caller;
+	__u8 scope; /* enum extfuse_scope */
+	__u8 reserved[15];
+	__u8 data[EXTFUSE_BLOCK_SIZE];
+};
+
+struct extfuse_name_bucket {
+	struct extfuse_name_slot slot[EXTFUSE_WAYS];
+};
+
+struct extfuse_long_name_bucket {
+	struct extfuse_long_name_slot slot[EXTFUSE_WAYS];
+};
+
+struct extfuse_attr_bucket {
+	struct extfuse_attr_slot slot[EXTFUSE_WAYS];
+};
+
+struct extfuse_data_bucket {
+	struct extfuse_data_slot slot[EXTFUSE_WAYS];
+};
+
+/* Hash of a block of a file, for its bucket. */
+static inline __attribute__((always_inline)) __u64
+extfuse_block_hash(__u64 seed, __u64 nodeid, __u64 index)
+{
+	return extfuse_mix((nodeid ^ seed) + index * 0x9e3779b97f4a7c15ULL);
+}
+
+/* ------------------------------------------------------------------------ */
+/* Counters of the default handler: per-CPU array map, index = enum         */
+/* extfuse_op, value = this.                                                */
+
+enum extfuse_miss {
+	EXTFUSE_MISS_ABSENT = 0, /* no slot for this key */
+	EXTFUSE_MISS_STALE = 1, /* a slot, but its token has passed */
+	EXTFUSE_MISS_CALLER = 2, /* a slot, but not for this caller */
+	EXTFUSE_MISS_TORN = 3, /* the slot was being written */
+	EXTFUSE_MISS_OFF = 4, /* caching of this operation is switched off */
+	EXTFUSE_MISS_COUNT
+};
+
+struct extfuse_op_counters {
+	__u64 hit; /* answers given, negative entries among them */
+	__u64 negative; /* of these: names that do not exist */
+	__u64 error; /* a helper or kfunc failed; went up */
+	__u64 reserved;
+	__u64 miss[8]; /* by enum extfuse_miss */
+};
+
+/* ------------------------------------------------------------------------ */
+/* ioctls on the connection's descriptor                                    */
+
+/* What became of calls to a handler, per operation, counted by the driver. */
+struct extfuse_op_stats {
+	__u64 warm; /* answered from the dentry or inode, no program called */
+	__u64 hit; /* handler's answers accepted */
+	__u64 error; /* definite errors accepted */
+	__u64 upcall; /* handler said upcall */
+	__u64 stale; /* answer refused: a word had moved */
+	__u64 dead; /* lookup refused: no such inode in the cache */
+	__u64 scope; /* refused: nobody declared who may see it */
+	__u64 invalid; /* refused: failed validation */
+	__u64 sent; /* requests of this kind that went to the daemon */
+	__u64 reserved[7];
+};
+
+struct extfuse_stats {
+	__u32 abi_version; /* in: EXTFUSE_ABI_VERSION */
+	__u32 size; /* in: sizeof(struct extfuse_stats) */
+	__u64 sent_total; /* requests of all kinds that went to the daemon */
+	__u64 reserved[6];
+	struct extfuse_op_stats op[EXTFUSE_OP_COUNT];
+};
+
+struct extfuse_bind {
+	__u32 size; /* in: sizeof(struct extfuse_bind) */
+	__s32 link_fd; /* in: bpf_link of a loaded handler, -1: none */
+	__u64 flags; /* in: 0 */
+};
+
+#define EXTFUSE_IOC_MAGIC 0xE5
+/* Choose the connection's handler. Moves the mount word: nothing cached before
+ * is served after. EINVAL: not a link of an extfuse handler; ENOTCONN: no mount.
+ */
+#define EXTFUSE_IOC_BIND _IOW(EXTFUSE_IOC_MAGIC, 0x40, struct extfuse_bind)
+/* Counters since mount. */
+#define EXTFUSE_IOC_STATS _IOWR(EXTFUSE_IOC_MAGIC, 0x41, struct extfuse_stats)
+
+#endif /* EXTFUSE_ABI_H */

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * libextfuse: what a libfuse3 low-level daemon links to have its requests
+ * answered in the kernel.
+ *
+ *     struct fuse_args args = FUSE_ARGS_INIT(argc, argv);
+ *     struct extfuse_config cfg = { .size = sizeof(cfg) };
+ *     struct extfuse *x;
+ *     if (extfuse_new(&x, &args, &cfg) < 0)              // takes its options out of args
+ *             return 1;
+ *     struct fuse_session *se = fuse_session_new(&args, &ops, sizeof(ops), x);
+ *     if (extfuse_mount(x, se, mountpoint) < 0)          // instead of fuse_session_mount
+ *             return 1;
+ *     fuse_session_loop(se);
+ *     extfuse_unmount(x);                                // instead of fuse_session_unmount
+ *     fuse_session_destroy(se);
+ *     extfuse_destroy(x);
+ *
+ * and in a handler, tokens before the backing store is read:
+ *
+ *     struct extfuse_token t = extfuse_token_entry(x, parent, name);
+ *     ... openat, find or make the node ...
+ *     struct extfuse_token n = extfuse_token_node(x, e.ino);
+ *     ... fstat ...
+ *     extfuse_reply_entry(x, req, parent, name, &e, t, n, EXTFUSE_SCOPE_KERNEL);
+ *
+ * Errors: functions that return int give 0 or a positive count on success and a
+ * negative errno on failure; what happened, to what, and what to do about it
+ * goes to the log callback. Nothing throws. An insertion that is not possible
+ * (stale token, cache off, slot busy) is not an error: the reply is sent, the
+ * next request goes up again.
+ *
+ * Threads: extfuse_token_*, extfuse_put_*, extfuse_reply_*, extfuse_invalidate_*
+ * and extfuse_get_stats may be called from any thread at any time between
+ * extfuse_mount and extfuse_unmount, from inside a request handler too; they take no lock
+ * and never wait. All others: one thread at a time per object.
+ */
+#ifndef EXTFUSE_EXTFUSE_H
+#define EXTFUSE_EXTFUSE_H
+
+#ifndef FUSE_USE_VERSION
+#define FUSE_USE_VERSION FUSE_MAKE_VERSION(3, 17)
+#endif
+#include <fuse_lowlevel.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <extfuse/abi.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define EXTFUSE_API __attribute__((visibility("default")))
+#else
+#define EXTFUSE_API
+#endif
+
+/* One mount. Owned by the caller of extfuse_new(). */
+struct extfuse;
+
+/* ------------------------------------------------------------------------ */
+/* Configuration                                                            */
+
+enum extfuse_log_level {
+	EXTFUSE_LOG_ERROR = 0,
+	EXTFUSE_LOG_WARNING = 1,
+	EXTFUSE_LOG_INFO = 2,
+	EXTFUSE_LOG_DEBUG = 3,
+};
+
+/* msg: one line without newline, valid during the call. Any thread. */
+typedef void (*extfuse_log_fn)(void *userdata, enum extfuse_log_level level, const char *msg);
+
+/* Where requests are answered when the fast path is not to be had. */
+enum extfuse_fallback {
+	EXTFUSE_FALLBACK_STOCK = 0, /* one warning, then mount on /dev/fuse */
+	EXTFUSE_FALLBACK_FAIL = 1, /* extfuse_mount() fails */
+};
+
+/* Which driver to mount on. */
+enum extfuse_driver {
+	EXTFUSE_DRIVER_EXTFUSE = 0,
+	EXTFUSE_DRIVER_STOCK = 1, /* /dev/fuse, nothing cached: for comparison */
+};
+
+/* Zero means "default" for every member. .size must be sizeof(struct
+ * extfuse_config); a larger one with a non-zero tail is refused (-E2BIG).
+ */
+struct extfuse_config {
+	size_t size;
+	enum extfuse_driver driver;
+	enum extfuse_fallback fallback;
+	unsigned no_handler; /* 1: extfuse driver, but no BPF handler attached */
+	unsigned no_remember; /* 1: every answer comes from the handler, none is
+			       * remembered in dentries and inodes
+			       */
+	/* Entries each cache has room for; rounded up to a power of two of buckets.
+	 * Defaults 131072, 4096, 131072, 4096 blocks of 4 KiB.
+	 */
+	uint32_t max_names;
+	uint32_t max_long_names; /* names of more than EXTFUSE_NAME_INLINE bytes */
+	uint32_t max_attrs;
+	uint32_t max_blocks;
+	extfuse_log_fn log; /* default: standard error */
+	void *log_userdata;
+	enum extfuse_log_level log_level; /* 0 means EXTFUSE_LOG_WARNING */
+};
+
+/*
+ * Make an object, not mounted yet. Takes extfuse's own options out of args
+ * (-o extfuse=auto|require|stock, no_handler, no_remember, max_names=N,
+ * max_long_names=N, max_attrs=N, max_blocks=N; they override cfg), reads the
+ * mount options that fuse_session_new() reads as well (allow_other,
+ * default_permissions, fsname=, subtype=, ro, nodev, ...), leaves those in
+ * args, and leaves all others alone. args and cfg may be NULL.
+ * -EINVAL: bad option or cfg; -E2BIG: see above; -ENOMEM.
+ */
+EXTFUSE_API int extfuse_new(struct extfuse **out, struct fuse_args *args,
+			    const struct extfuse_config *cfg);
+
+/* Text for --help, of the options above. */
+EXTFUSE_API const char *extfuse_option_help(void);
+
+/* Unmount if mounted, and free. NULL is allowed. */
+EXTFUSE_API void extfuse_destroy(struct extfuse *x);
+
+/* ------------------------------------------------------------------------ */
+/* Mounting                                                                 */
+
+/*
+ * Load and attach the handler, mount, and hand the device to the session.
+ * Replaces fuse_session_mount(). The session must have been made from the args
+ * given to extfuse_new(). -ENODEV: no driver (module extfuse not loaded);
+ * -EPERM: missing CAP_SYS_ADMIN, CAP_BPF or CAP_PERFMON; -EPROTO: driver of
+ * another ABI version; -ENOTDIR, -ENOENT, -EBUSY: the mount point.
+ */
+EXTFUSE_API int extfuse_mount(struct extfuse *x, struct fuse_session *se, const char *mountpoint);
+
+/* Unmount and detach. Nothing happens if not mounted. */
+EXTFUSE_API void extfuse_unmount(struct extfuse *x);
+
+/* 1: mounted on the extfuse driver, 0: on stock FUSE or not mounted. */
+EXTFUSE_API int extfuse_active(const struct extfuse *x);
+
+/* 1: the mount was made with default_permissions: EXTFUSE_SCOPE_KERNEL is usable. */
+EXTFUSE_API int extfuse_default_permissions(const struct extfuse *x);
+
+/* Detach the handler while mounted, and attach it again (everything cached
+ * before is forgotten). -ENOTCONN: not mounted on the extfuse driver.
+ */
+EXTFUSE_API int extfuse_detach(struct extfuse *x);
+EXTFUSE_API int extfuse_attach(struct extfuse *x);
+
+/* Switch the handler off (it answers nothing, every call is a miss) and on,
+ * one operation or all (op = EXTFUSE_OP_COUNT). A store in shared memory.
+ */
+EXTFUSE_API int extfuse_set_enabled(struct extfuse *x, enum extfuse_op op, int enabled);
+
+/* As config no_remember, while mounted; what is remembered already stays. */
+EXTFUSE_API int extfuse_set_remember(struct extfuse *x, int remember);
+
+/* ------------------------------------------------------------------------ */
+/* Tokens                                                                   */
+
+/*
+ * Proof that nothing changed since it was taken. Take it *before* the backing
+ * store is read, keep it on the stack, give it to put or reply. A token taken
+ * while a change is in flight, or with no driver, is not cacheable.
+ */
+struct extfuse_token {
+	uint64_t word; /* 0: not cacheable */
+	uint64_t behind; /* of the node; 0 for names */
+};
+
+EXTFUSE_API struct extfuse_token extfuse_token_entry(struct extfuse *x, fuse_ino_t parent,
+						     const char *name);
+EXTFUSE_API struct extfuse_token extfuse_token_node(struct extfuse *x, fuse_ino_t node);
+
+/*
+ * The same, from inside the handler of a request that itself changes this
+ * entry (create, mknod, mkdir, symlink, link: the new name) or this node
+ * (setattr). The driver holds exactly one change in flight on it, this one; the
+ * token is what the word becomes when the request ends, if nobody else changes
+ * it. Never use it for anything that the request at hand does not change.
+ */
+EXTFUSE_API struct extfuse_token extfuse_token_changed_entry(struct extfuse *x, fuse_ino_t parent,
+							     const char *name);
+EXTFUSE_API struct extfuse_token extfuse_token_changed_node(struct extfuse *x, fuse_ino_t node);
+
+/* ------------------------------------------------------------------------ */
+/* Populating                                                               */
+
+/*
+ * Put one answer into the maps. 1: stored, 0: not stored (token not cacheable or
+ * passed, cache off, slot busy, scope none), negative errno: wrong arguments.
+ * No system call, except for EXTFUSE_SCOPE_CALLER with a caller who is not
+ * known yet (reads the caller's groups).
+ * caller: who the answer was computed for (fuse_req_ctx()); may be NULL for
+ * EXTFUSE_SCOPE_KERNEL and EXTFUSE_SCOPE_ALL.
+ */
+
+/* e->ino 0 or e NULL: the name does not exist. Stores the name, and with a
+ * cacheable node token the attributes too. attr_scope: usually
+ * EXTFUSE_SCOPE_ALL, stat asks for no permission on the file itself.
+ */
+EXTFUSE_API int extfuse_put_entry(struct extfuse *x, const struct fuse_ctx *caller,
+				  fuse_ino_t parent, const char *name,
+				  const struct fuse_entry_param *e, struct extfuse_token entry,
+				  struct extfuse_token node, enum extfuse_scope entry_scope,
+				  enum extfuse_scope attr_scope);
+
+EXTFUSE_API int extfuse_put_attr(struct extfuse *x, const struct fuse_ctx *caller, fuse_ino_t node,
+				 const struct stat *attr, struct extfuse_token token,
+				 enum extfuse_scope scope);
+
+/*
+ * File data: len bytes at offset, which must be a multiple of
+ * EXTFUSE_BLOCK_SIZE; a last partial block only up to file_size, which is the
+ * size of the whole file under the same token. Returns the number of blocks
+ * stored.
+ */
+EXTFUSE_API int extfuse_put_data(struct extfuse *x, const struct fuse_ctx *caller, fuse_ino_t node,
+				 uint64_t offset, const void *data, size_t len, uint64_t file_size,
+				 struct extfuse_token token, enum extfuse_scope scope);
+
+/* One answer of a batch: members as the arguments of extfuse_put_entry(). */
+struct extfuse_batch_entry {
+	const char *name;
+	const struct fuse_entry_param *e;
+	struct extfuse_token entry;
+	struct extfuse_token node;
+};
+
+/* Many entries of one directory, as a directory read finds them. Returns the
+ * number stored.
+ */
+EXTFUSE_API int extfuse_put_entries(struct extfuse *x, const struct fuse_ctx *caller,
+				    fuse_ino_t parent, const struct extfuse_batch_entry *batch,
+				    size_t count, enum extfuse_scope entry_scope,
+				    enum extfuse_scope attr_scope);
+
+/*
+ * Annotated replies: put, then the fuse_reply_* of the same name. Return what
+ * fuse_reply_* returns. The caller is the request's.
+ * extfuse_reply_negative() replies an entry with ino 0 (cached by our handler,
+ * timeout 0) if the driver is ours, ENOENT on stock.
+ */
+EXTFUSE_API int extfuse_reply_entry(struct extfuse *x, fuse_req_t req, fuse_ino_t parent,
+				    const char *name, const struct fuse_entry_param *e,
+				    struct extfuse_token entry, struct extfuse_token node,
+				    enum extfuse_scope entry_scope, enum extfuse_scope attr_scope);
+EXTFUSE_API int extfuse_reply_negative(struct extfuse *x, fuse_req_t req, fuse_ino_t parent,
+				       const char *name, struct extfuse_token entry,
+				       enum extfuse_scope scope);
+EXTFUSE_API int extfuse_reply_create(struct extfuse *x, fuse_req_t req, fuse_ino_t parent,
+				     const char *name, const struct fuse_entry_param *e,
+				     const struct fuse_file_info *fi, struct extfuse_token entry,
+				     struct extfuse_token node, enum extfuse_scope entry_scope,
+				     enum extfuse_scope attr_scope);
+EXTFUSE_API int extfuse_reply_attr(struct extfuse *x, fuse_req_t req, fuse_ino_t node,
+				   const struct stat *attr, double attr_timeout,
+				   struct extfuse_token token, enum extfuse_scope scope);
+
+/* ------------------------------------------------------------------------ */
+/* Invalidating                                                             */
+
+/*
+ * For changes made behind the mount: when the call returns, no answer computed
+ * before it is served. One or two atomic additions in shared memory, whatever
+ * is cached; no system call, no lock. Pages of the node in the page cache are
+ * dropped by the next read or open.
+ */
+EXTFUSE_API void extfuse_invalidate_node(struct extfuse *x, fuse_ino_t node);
+EXTFUSE_API void extfuse_invalidate_entry(struct extfuse *x, fuse_ino_t parent, const char *name);
+EXTFUSE_API void extfuse_invalidate_all(struct extfuse *x);
+
+/* ------------------------------------------------------------------------ */
+/* Statistics                                                               */
+
+struct extfuse_counters {
+	size_t size; /* in: sizeof(struct extfuse_counters) */
+	struct extfuse_stats driver; /* as the driver counts */
+	struct extfuse_op_counters handler[EXTFUSE_OP_COUNT]; /* summed over CPUs */
+	uint64_t put_entry, put_attr, put_data; /* stored by this process */
+	uint64_t put_refused; /* not stored: token, scope, busy slot */
+	uint64_t evicted; /* a live slot of another key was replaced */
+	uint64_t map_bytes; /* memory of all maps and words */
+};
+
+/* -ENOTCONN: not mounted on the extfuse driver (out is zeroed). */
+EXTFUSE_API int extfuse_get_stats(struct extfuse *x, struct extfuse_counters *out);
+
+/* "0.1.0" */
+EXTFUSE_API const char *extfuse_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* EXTFUSE_EXTFUSE_H */
