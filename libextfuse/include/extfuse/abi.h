@@ -78,7 +78,7 @@ struct extfuse_lookup_in {
 	struct extfuse_caller caller;
 	__u64 parent; /* node id of the directory */
 	__u64 hash; /* extfuse_name_hash(seed, parent, name, name_len) */
-	__u64 word; /* token of (parent, name) now, see "Words" */
+	__u64 word; /* token of (parent, name) now, see "Words" below */
 	__u64 nodeid; /* node the kernel holds under this name, 0: none */
 	__u32 op; /* EXTFUSE_OP_LOOKUP */
 	__u32 flags; /* EXTFUSE_LOOKUP_* */
@@ -231,18 +231,22 @@ struct extfuse_handler_ops {
  *
  *   node words    by hash of a node id. Changes of attributes, xattrs, data.
  *   name words    by hash of (parent, name). Changes of what a name means.
- *   behind words  by hash of a node id. Changes nobody asked for through the
- *                 mount: the daemon's invalidate, and FORGET (the id may soon
- *                 mean another file). Not moved by requests.
+ *   behind words  by hash of a node id. What is behind an id changed without a
+ *                 request that names it: the daemon's invalidate, and FORGET
+ *                 (the id may soon mean another file); and, of a directory, who
+ *                 may search it (mode, owner, ACL).
  *   mount word    all of them at once.
  *
  * The low EXTFUSE_INFLIGHT_BITS count changes in flight, the rest is the epoch.
  * A change adds EXTFUSE_WORD_BEGIN when it starts and EXTFUSE_WORD_END when it
  * is over, so a word only ever grows, and so does a sum of words.
  *
- * A token is word + mount word. It is cacheable if its in-flight bits are 0.
- * An answer read after its token was sampled is fresh while the token's words
- * still add up to it.
+ * Tokens are sums:
+ *   of a node            node word + mount word
+ *   of (parent, name)    name word + behind word of parent + mount word
+ * A token is cacheable if its in-flight bits are 0 and it is not 0 (the mount
+ * word starts at EXTFUSE_EPOCH_ONE). An answer read after its token was sampled
+ * is fresh while the words still add up to the token.
  */
 #define EXTFUSE_INFLIGHT_BITS 20
 #define EXTFUSE_EPOCH_ONE (1ULL << EXTFUSE_INFLIGHT_BITS)
