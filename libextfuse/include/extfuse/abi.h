@@ -70,6 +70,35 @@ struct extfuse_caller {
 /* The call runs in the task that asked: group tests are possible. */
 #define EXTFUSE_CALLER_CURRENT (1U << 0)
 
+/* The mixing step of every hash and digest below. A bijection. */
+static inline __attribute__((always_inline)) __u64 extfuse_mix(__u64 x)
+{
+	/* First round of MurmurHash3's 64-bit finalizer (Austin Appleby, public domain). */
+	x ^= x >> 33;
+	x *= 0xff51afd7ed558ccdULL;
+	x ^= x >> 33;
+	return x;
+}
+
+/*
+ * Digest of a caller's fsuid, fsgid and supplementary groups, in any order, for
+ * EXTFUSE_SCOPE_CALLER. Driver and user space compute the same one. Never 0.
+ */
+static inline __attribute__((always_inline)) __u64 extfuse_digest_begin(__u32 uid, __u32 gid)
+{
+	return extfuse_mix((__u64)uid * 2 + 1) + extfuse_mix(((__u64)gid << 32) | 3);
+}
+
+static inline __attribute__((always_inline)) __u64 extfuse_digest_group(__u64 digest, __u32 gid)
+{
+	return digest + extfuse_mix(((__u64)gid << 8) | 5);
+}
+
+static inline __attribute__((always_inline)) __u64 extfuse_digest_end(__u64 digest)
+{
+	return digest ? digest : 1;
+}
+
 #define EXTFUSE_NAME_WORDS 4
 #define EXTFUSE_NAME_INLINE (EXTFUSE_NAME_WORDS * 8) /* bytes in .name */
 #define EXTFUSE_NAME_MAX 255 /* longer names always go up */
@@ -276,15 +305,6 @@ struct extfuse_words_header {
 	__u64 mount_word; /* alone in its cache line */
 	__u64 reserved3[7];
 };
-
-static inline __attribute__((always_inline)) __u64 extfuse_mix(__u64 x)
-{
-	/* Finalizer of MurmurHash3, 64-bit variant (Austin Appleby, public domain). */
-	x ^= x >> 33;
-	x *= 0xff51afd7ed558ccdULL;
-	x ^= x >> 33;
-	return x;
-}
 
 static inline __attribute__((always_inline)) __u64 extfuse_node_hash(__u64 seed, __u64 nodeid)
 {
