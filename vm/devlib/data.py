@@ -1,0 +1,3 @@
+LINTERS = {}
+def add_options(q):
+    pass
