@@ -216,7 +216,11 @@ struct extfuse_getattr_out {
 };
 
 /*
- * Data is put with extfuse_read_fill(). Accepted only if .word is the token of
+ * Data is put with extfuse_read_fill(out, block, block__sz, pos, len): block[0,
+ * len) is the file from position pos on; what of it the request wants is copied
+ * to its place in the reply. Returns the bytes copied, 0 where they do not meet,
+ * or -EINVAL. (A BPF call has at most five arguments: offset and size of the
+ * request are the driver's to know.) Accepted only if .word is the token of
  * the node after the last byte was copied. A size below the wanted one means
  * end of file. Errors: -EACCES -EPERM -EIO.
  */

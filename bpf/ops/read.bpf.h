@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * READ from the data cache. All blocks of the range must be there, under one
+ * word and for this caller; one that is not sends the whole read up. End of file
+ * comes from the file size that every block carries.
+ */
+#ifndef EXTFUSE_OPS_READ_BPF_H
+#define EXTFUSE_OPS_READ_BPF_H
+
+#include <extfuse/maps.bpf.h>
+
+#define READ_MAX (1U << 20)
+#define READ_MAX_BLOCKS (READ_MAX / EXTFUSE_BLOCK_SIZE + 1) /* unaligned: one more */
+
+/* Outcome of one block, kept apart from enum extfuse_miss. */
+#define READ_BLOCK_OK (-1)
+#define READ_BLOCK_ERROR (-2)
+
+/* What the blocks of one read have in common. */
+struct read_range {
+	const struct extfuse_read_in *in;
+	struct extfuse_read_out *out;
+	__u64 offset; /* first byte */
+	__u64 end; /* one behind the last byte to answer */
+	__u64 size; /* of the file */
+	__s32 why; /* READ_BLOCK_*, or enum extfuse_miss of the block that failed */
+	__u32 scope;
+};
+
+static __always_inline struct extfuse_data_slot *read_find(__u64 nodeid, __u64 index)
+{
+	__u32 key = extfuse_bucket(extfuse_block_hash(ext_seed, nodeid, index), ext_block_mask);
+	struct extfuse_data_bucket *b = bpf_map_lookup_elem(&ext_blocks, &key);
+	__u32 i;
+
+	if (!b)
+		return NULL;
+#pragma unroll
+	for (i = 0; i < EXTFUSE_WAYS; i++) {
+		if (b->slot[i].nodeid == nodeid && b->slot[i].index == index)
+			return &b->slot[i];
+	}
+	return NULL;
+}
+
+/* Is the slot this block, fresh, and for this caller? READ_BLOCK_OK or why not. */
+static __always_inline int read_check(const struct extfuse_read_in *in,
+				      const struct extfuse_data_slot *s, __u64 index)
+{
+	if (s->nodeid != in->nodeid || s->index != index)
+		return EXTFUSE_MISS_TORN;
+	if (s->word != in->word)
+		return EXTFUSE_MISS_STALE;
+	if (!extfuse_caller_fits(&in->caller, s->scope, s->caller))
+		return EXTFUSE_MISS_CALLER;
+	return READ_BLOCK_OK;
+}
+
+/* Size of the file and scope, as the block says. READ_BLOCK_OK or why not. */
+static __noinline int read_size(struct read_range *r, __u64 index)
+{
+	struct extfuse_data_slot *s;
+	__u32 seq;
+	int why;
+
+	s = read_find(r->in->nodeid, index);
+	if (!s)
+		return EXTFUSE_MISS_ABSENT;
+	seq = extfuse_seq_begin(&s->seq);
+	why = read_check(r->in, s, index);
+	if (why != READ_BLOCK_OK)
+		return why;
+	r->size = s->size;
+	r->scope = s->scope;
+	if (!extfuse_seq_same(&s->seq, seq))
+		return EXTFUSE_MISS_TORN;
+	return READ_BLOCK_OK;
+}
+
+/* Copy the i-th block's share of the range. 0: go on, 1: stop, see r->why. */
+static long read_block(__u64 i, void *ctx)
+{
+	struct read_range *r = ctx;
+	__u64 index = r->offset / EXTFUSE_BLOCK_SIZE + i;
+	__u64 start = index * EXTFUSE_BLOCK_SIZE;
+	__u64 len = r->end - start; /* of the block that is needed */
+	struct extfuse_data_slot *s;
+	__u32 seq;
+
+	if (len > EXTFUSE_BLOCK_SIZE)
+		len = EXTFUSE_BLOCK_SIZE;
+
+	s = read_find(r->in->nodeid, index);
+	if (!s) {
+		r->why = EXTFUSE_MISS_ABSENT;
+		return 1;
+	}
+	seq = extfuse_seq_begin(&s->seq);
+	r->why = read_check(r->in, s, index);
+	if (r->why != READ_BLOCK_OK)
+		return 1;
+	if (s->size != r->size || s->scope != r->scope || len > s->len) {
+		r->why = EXTFUSE_MISS_STALE;
+		return 1;
+	}
+	if (extfuse_read_fill(r->out, s->data, sizeof(s->data), start, len) <= 0) {
+		r->why = READ_BLOCK_ERROR;
+		return 1;
+	}
+	if (!extfuse_seq_same(&s->seq, seq)) {
+		r->why = EXTFUSE_MISS_TORN;
+		return 1;
+	}
+	return 0;
+}
+
+static __always_inline int op_read(const struct extfuse_read_in *in, struct extfuse_read_out *out)
+{
+	__u32 switches = ext_switches;
+	struct read_range r = {};
+	__u64 blocks;
+
+	if (!(switches & (1U << EXTFUSE_OP_READ)))
+		return extfuse_count_miss(EXTFUSE_OP_READ, EXTFUSE_MISS_OFF);
+	if (!bpf_ksym_exists(extfuse_read_fill))
+		return extfuse_count_error(EXTFUSE_OP_READ);
+	if (in->size > READ_MAX)
+		return extfuse_count_miss(EXTFUSE_OP_READ, EXTFUSE_MISS_ABSENT);
+
+	r.in = in;
+	r.out = out;
+	r.offset = in->offset;
+
+	/*
+	 * The first block tells the file's size. At or behind the end there is no
+	 * such block: the one before (a sequential reader at the end) or the first
+	 * one of the file may tell.
+	 */
+	r.why = read_size(&r, r.offset / EXTFUSE_BLOCK_SIZE);
+	if (r.why == EXTFUSE_MISS_ABSENT && r.offset >= EXTFUSE_BLOCK_SIZE) {
+		r.why = read_size(&r, r.offset / EXTFUSE_BLOCK_SIZE - 1);
+		if (r.why == EXTFUSE_MISS_ABSENT)
+			r.why = read_size(&r, 0);
+		if (r.why == READ_BLOCK_OK && r.offset < r.size)
+			r.why = EXTFUSE_MISS_ABSENT;
+	}
+	if (r.why != READ_BLOCK_OK)
+		goto miss;
+
+	if (r.offset < r.size) {
+		r.end = r.offset + in->size;
+		if (r.end > r.size)
+			r.end = r.size;
+		blocks = (r.end + EXTFUSE_BLOCK_SIZE - 1) / EXTFUSE_BLOCK_SIZE -
+			 r.offset / EXTFUSE_BLOCK_SIZE;
+		if (blocks > READ_MAX_BLOCKS)
+			return extfuse_count_error(EXTFUSE_OP_READ);
+		bpf_loop(blocks, read_block, &r, 0);
+		if (r.why != READ_BLOCK_OK)
+			goto miss;
+		out->size = r.end - r.offset;
+	}
+	out->word = in->word;
+	out->flags = extfuse_slot_flags(r.scope, switches);
+	return extfuse_count_hit(EXTFUSE_OP_READ, false);
+
+miss:
+	if (r.why < 0)
+		return extfuse_count_error(EXTFUSE_OP_READ);
+	return extfuse_count_miss(EXTFUSE_OP_READ, r.why & 7);
+}
+
+#endif /* EXTFUSE_OPS_READ_BPF_H */
