@@ -143,7 +143,7 @@ def qemu_argv(o, run):
 
 
 def request(o, command):
-    """What vm/init evaluates: its variables, ended by a NUL."""
+    """What vm/init evaluates, its variables; before them a line with their length."""
     rows, cols = 24, 80
     if o.interactive and sys.stdin.isatty():
         size = os.get_terminal_size(sys.stdin.fileno())
@@ -154,8 +154,8 @@ def request(o, command):
     values = {"xf_command": command, "xf_dir": o.directory, "xf_shares": shares,
               "xf_tty": "1" if o.interactive else "", "xf_rows": str(rows),
               "xf_cols": str(cols), "xf_term": os.environ.get("TERM", "dumb")}
-    text = "\n".join(f"{k}={shlex.quote(v)}" for k, v in values.items())
-    return text.encode() + b"\0"
+    text = "\n".join(f"{k}={shlex.quote(v)}" for k, v in values.items()).encode()
+    return b"%d\n%s" % (len(text), text)
 
 
 class Machine:
