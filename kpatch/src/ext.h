@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * extfuse's own part of the driver: structures, lock rules, and what the hooks
+ * in fs/fuse call. Included at the end of fuse_i.h.
+ *
+ * Locks
+ *   ext_mutex        the list of handlers, ext_handler.link and .conns,
+ *                    ext_conn.handler (writers). Taken inside BPF's own locks
+ *                    when a link is made, updated or released; therefore no BPF
+ *                    link function is called with it held. May sleep.
+ *   RCU              readers of ext_conn.handler and ext_handler.ops. A map of
+ *                    struct_ops is freed after an RCU and an RCU-tasks grace
+ *                    period, programs never sleep: whoever got ops inside
+ *                    rcu_read_lock() may call it until rcu_read_unlock().
+ *   words            atomic operations only; mapped writable by the daemon, so
+ *                    nothing may depend on their values but freshness.
+ */
+#ifndef _EXT_H
+#define _EXT_H
+
+#include <linux/bpf.h>
+#include <linux/jump_label.h>
+#include <linux/percpu.h>
+
+#include <extfuse/abi.h>
+
+struct fs_context;
+
+/* ------------------------------------------------------------------------ */
+/* Structures                                                               */
+
+/* One attached struct_ops link. */
+struct ext_handler {
+	refcount_t refs;		/* registration, connections, mount contexts */
+	const struct extfuse_handler_ops __rcu *ops; /* NULL: detached */
+	struct bpf_link *link;		/* identity only, never dereferenced; ext_mutex */
+	struct list_head list;		/* in ext_handlers; ext_mutex */
+	struct list_head conns;		/* ext_conn.bound; ext_mutex */
+	struct rcu_head rcu;
+};
+
+/* Per-CPU counters of a connection; the first part is what EXTFUSE_IOC_STATS gives. */
+struct ext_counters {
+	struct extfuse_op_stats op[EXTFUSE_OP_COUNT];
+	u64 sent_total;
+};
+
+/* In struct fuse_conn, from the filling of the super block until its release. */
+struct ext_conn {
+	/* Constant after ext_conn_init() */
+	struct fuse_conn *fc;
+	atomic64_t *words;		/* node, name and behind words */
+	atomic64_t *mount_word;
+	u64 seed;
+	struct extfuse_words_header *header;
+	struct ext_counters __percpu *counters;
+
+	struct ext_handler __rcu *handler; /* writers: ext_mutex */
+	struct list_head bound;		/* in ext_handler.conns; ext_mutex */
+	bool dying;			/* no handler may be bound any more; ext_mutex */
+	atomic_t aborted;		/* the mount word is held in flight for good */
+};
+
+/* Regions of ext_conn.words */
+enum ext_region { EXT_NODE = 0, EXT_NAME = 1, EXT_BEHIND = 2, EXT_REGIONS = 3 };
+
+#define EXT_MOUNT_WORD (EXT_REGIONS << EXTFUSE_WORD_COUNT_LOG2)
+
+/* In a remembered word, below the epoch: the answer may be served from here. */
+#define EXT_WARM 1ULL
+
+/* dentry->d_time: epoch of name word + mount word, index of the name word, flags */
+#define EXT_DENTRY_INDEX_SHIFT 4
+static_assert(EXTFUSE_WORD_COUNT_LOG2 + EXT_DENTRY_INDEX_SHIFT <= EXTFUSE_INFLIGHT_BITS);
+
+/* The request has to go to the daemon. No errno, no size. */
+#define EXT_UPCALL 1
+
+#define ext_count(ec, op_, field) this_cpu_inc((ec)->counters->op[op_].field)
+
+/* ------------------------------------------------------------------------ */
+/* Words                                                                    */
+
+static inline u32 ext_node_index(const struct ext_conn *ec, enum ext_region region, u64 nodeid)
+{
+	u64 hash = extfuse_node_hash(ec->seed, nodeid);
+
+	return (region << EXTFUSE_WORD_COUNT_LOG2) | EXTFUSE_WORD_INDEX(hash, EXTFUSE_WORD_COUNT);
+}
+
+static inline u32 ext_name_index(u64 hash)
+{
+	return (EXT_NAME << EXTFUSE_WORD_COUNT_LOG2) | EXTFUSE_WORD_INDEX(hash, EXTFUSE_WORD_COUNT);
+}
+
+/*
+ * A word with the mount word. Both only grow: if the sum is what it was, neither
+ * has moved in between. The compiler must not repeat or reorder the loads.
+ */
+static inline u64 ext_sum(const struct ext_conn *ec, u32 index)
+{
+	u64 word = atomic64_read_acquire(&ec->words[index]);
+
+	return word + atomic64_read_acquire(ec->mount_word);
+}
+
+static inline u64 ext_behind(const struct ext_conn *ec, u64 nodeid)
+{
+	return atomic64_read_acquire(&ec->words[ext_node_index(ec, EXT_BEHIND, nodeid)]);
+}
+
+static inline u64 ext_node_token(const struct ext_conn *ec, u64 nodeid)
+{
+	return ext_sum(ec, ext_node_index(ec, EXT_NODE, nodeid));
+}
+
+static inline bool ext_cacheable(u64 token)
+{
+	return token && !(token & EXTFUSE_INFLIGHT_MASK);
+}
+
+void ext_mark_begin(struct ext_conn *ec, u32 index);
+void ext_mark_end(struct ext_conn *ec, u32 index);
+/* A change that is over at once. */
+void ext_changed(struct ext_conn *ec, u32 index);
+void ext_changed_node(struct fuse_conn *fc, u64 nodeid);
+void ext_changed_entry(struct fuse_conn *fc, u64 parent, const struct qstr *name);
+void ext_forget(struct fuse_conn *fc, u64 nodeid);
+void ext_abort(struct fuse_conn *fc);
+
+void ext_marks_collect(struct ext_conn *ec, struct fuse_args *args);
+void ext_marks_begin_slow(struct ext_conn *ec, struct ext_marks *marks);
+void ext_marks_end_slow(struct ext_conn *ec, struct ext_marks *marks);
+void ext_count_sent(struct ext_conn *ec, u32 opcode);
+
+/* A request is about to be sent: what it changes is in flight from here ... */
+static inline void ext_marks_begin(struct fuse_conn *fc, struct fuse_args *args)
+{
+	struct ext_conn *ec = fc->ext;
+
+	if (!ec)
+		return;
+	ext_count_sent(ec, args->opcode);
+	ext_marks_collect(ec, args);
+	if (args->ext.count)
+		ext_marks_begin_slow(ec, &args->ext);
+}
+
+/* ... to here: answered, failed, interrupted before it was sent, aborted. */
+static inline void ext_marks_end(struct fuse_conn *fc, struct fuse_args *args)
+{
+	if (args->ext.count)
+		ext_marks_end_slow(fc->ext, &args->ext);
+}
+
+/* What a request changes beyond what it names. */
+void ext_touch_inode(struct fuse_args *args, struct inode *inode);
+void ext_touch_victim(struct fuse_args *args, struct dentry *entry);
+void ext_touch_search(struct fuse_args *args, struct inode *inode, bool changes);
+
+/* ------------------------------------------------------------------------ */
+/* Connections and handlers                                                 */
+
+int ext_init(void);
+int ext_conn_init(struct fuse_conn *fc, struct ext_handler *handler);
+void ext_conn_unbind(struct fuse_conn *fc);
+void ext_conn_free(struct fuse_conn *fc);
+int ext_parse_handler(struct fs_context *fsc, int fd);
+void ext_handler_put(struct ext_handler *handler);
+long ext_dev_ioctl(struct file *file, unsigned int cmd, void __user *arg);
+int ext_dev_mmap(struct file *file, struct vm_area_struct *vma);
+
+struct ext_handler *ext_handler_get(int fd);
+int ext_attach_register(const struct extfuse_handler_ops *ops, struct bpf_link *link);
+void ext_attach_unregister(struct bpf_link *link);
+int ext_attach_update(const struct extfuse_handler_ops *ops, struct bpf_link *link);
+int ext_conn_bind(struct ext_conn *ec, struct ext_handler *handler);
+
+/* Under rcu_read_lock(). NULL: no handler. */
+static inline const struct extfuse_handler_ops *ext_ops(const struct ext_conn *ec)
+{
+	const struct ext_handler *handler = rcu_dereference(ec->handler);
+
+	return handler ? rcu_dereference(handler->ops) : NULL;
+}
+
+/* Before any request: may one be answered here at all? */
+static inline bool ext_usable(const struct fuse_conn *fc)
+{
+	return fc->ext && rcu_access_pointer(fc->ext->handler) && READ_ONCE(fc->connected) &&
+	       fc->initialized && !fc->conn_error;
+}
+
+/* ------------------------------------------------------------------------ */
+/* Calls                                                                    */
+
+bool ext_caller_fill(struct fuse_conn *fc, struct extfuse_caller *caller);
+u64 ext_name_load(const struct ext_conn *ec, u64 parent, const unsigned char *name, u32 len,
+		  u64 words[EXTFUSE_NAME_WORDS]);
+
+/*
+ * The argument of a program sits inside a private structure, whose beginning is
+ * the same for all operations: the connection, then the caller.
+ */
+struct ext_call {
+	struct fuse_conn *fc;
+	struct extfuse_caller caller;
+};
+
+struct ext_lookup_call {
+	struct fuse_conn *fc;
+	struct extfuse_lookup_in in;
+	struct extfuse_lookup_out out;
+	const unsigned char *name; /* in->name_len bytes, valid during the call */
+};
+
+struct ext_getattr_call {
+	struct fuse_conn *fc;
+	struct extfuse_getattr_in in;
+	struct extfuse_getattr_out out;
+};
+
+struct ext_read_call {
+	struct fuse_conn *fc;
+	struct extfuse_read_in in;
+	struct extfuse_read_out out;
+	struct fuse_args_pages *ap;
+	u32 filled; /* bytes put so far, from the start */
+};
+
+#define EXT_ASSERT_CALL(type) \
+	static_assert(offsetof(type, fc) == offsetof(struct ext_call, fc) && \
+		      offsetof(type, in.caller) == offsetof(struct ext_call, caller))
+EXT_ASSERT_CALL(struct ext_lookup_call);
+EXT_ASSERT_CALL(struct ext_getattr_call);
+EXT_ASSERT_CALL(struct ext_read_call);
+
+/* Copy into the pages of a reply; the range was checked. */
+void ext_read_copy(struct fuse_args_pages *ap, u32 pos, const void *from, u32 len);
+
+/* ------------------------------------------------------------------------ */
+/* Validation of what handlers return: ext_validate.c                       */
+
+bool ext_scope_granted(struct fuse_conn *fc, u32 flags);
+bool ext_may_remember(struct fuse_conn *fc, u32 flags);
+bool ext_error_allowed(enum extfuse_op op, int err);
+bool ext_out_flags_valid(u32 flags);
+bool ext_attr_valid(struct inode *inode, const struct extfuse_attr *attr);
+bool ext_target_valid(u64 parent, const struct extfuse_lookup_out *out);
+
+/*
+ * What to do with a handler's return value: EXTFUSE_HIT if *out_flags and the
+ * scope are in order, EXT_UPCALL, or a definite error. Counts all but the hit.
+ */
+int ext_verdict(struct fuse_conn *fc, enum extfuse_op op, int ret, u32 out_flags);
+
+/* ------------------------------------------------------------------------ */
+/* Operations, as the hooks see them                                        */
+
+/* The dentry (with its inode, or negative) still holds. RCU walk or not. */
+bool ext_revalidate(struct dentry *entry, struct inode *inode, unsigned int flags);
+/* EXT_UPCALL, 0 with an inode, or an error (-ENOENT: known to be absent). */
+int ext_lookup(struct super_block *sb, u64 nodeid, const struct qstr *name,
+	       struct fuse_entry_out *outarg, struct inode **inode);
+int ext_dentry_init(struct dentry *dentry);
+
+static inline void ext_dentry_reset(struct dentry *dentry)
+{
+	WRITE_ONCE(dentry->d_time, 0);
+}
+
+/* The inode holds attributes that are fresh now. */
+bool ext_getattr(struct inode *inode, u32 request_mask, unsigned int flags);
+bool ext_perm_getattr(struct inode *inode, u32 request_mask, int mask);
+
+/* The daemon's own answer to GETATTR: under which word was it read? */
+struct ext_sample {
+	u64 token;
+	u32 seq;
+};
+
+void ext_sample_begin(struct inode *inode, struct ext_sample *sample);
+void ext_sample_end(struct inode *inode, struct ext_sample *sample);
+
+/* Attributes of whatever origin are being applied. Under fi->lock. */
+static inline void ext_attr_applied(struct fuse_inode *fi)
+{
+	WRITE_ONCE(fi->ext.attr_word, 0);
+	fi->ext.attr_seq++;
+}
+
+/* A read may have moved the access time in the lower file system. */
+bool ext_atime_changed(struct inode *inode);
+
+bool ext_read(struct fuse_mount *fm, struct fuse_args *args, bool background, ssize_t *ret);
+void ext_drop_outdated_pages(struct inode *inode);
+
+/*
+ * CREATE must not truncate a file that nobody knows the node of: the driver
+ * does it by SETATTR afterwards, on a node it can mark.
+ */
+bool ext_create_keeps_size(struct fuse_conn *fc, struct fuse_args *args, u32 *flags);
+int ext_truncate_created(struct mnt_idmap *idmap, struct dentry *entry, struct file *file);
+
+void ext_passthrough_open(struct file *file, struct fuse_file *ff);
+void ext_passthrough_release(struct fuse_file *ff);
+void ext_passthrough_mmap(struct inode *inode, struct vm_area_struct *vma);
+void ext_evict(struct inode *inode);
+
+/* Requests that a handler can answer where they are sent. */
+static inline bool ext_answer(struct fuse_mount *fm, struct fuse_args *args, ssize_t *ret)
+{
+	return args->opcode == FUSE_READ && ext_usable(fm->fc) &&
+	       ext_read(fm, args, false, ret);
+}
+
+static inline bool ext_answer_background(struct fuse_mount *fm, struct fuse_args *args)
+{
+	ssize_t ret;
+
+	if (args->opcode != FUSE_READ || !ext_usable(fm->fc) || !args->end ||
+	    !ext_read(fm, args, true, &ret))
+		return false;
+	args->end(fm, args, ret < 0 ? ret : 0);
+	return true;
+}
+
+/* Registration of the struct_ops type and the kfuncs */
+int ext_bpf_init(void);
+
+#endif /* _EXT_H */

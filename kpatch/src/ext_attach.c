@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Handlers and connections: which mount asks which handler, and for how long.
+ */
+#include "fuse_i.h"
+
+#include <linux/file.h>
+#include <linux/fs_context.h>
+#include <linux/random.h>
+#include <linux/vmalloc.h>
+
+static DEFINE_MUTEX(ext_mutex);
+static LIST_HEAD(ext_handlers);
+
+#define EXT_WORDS_BYTES \
+	(PAGE_SIZE + (size_t)EXT_REGIONS * EXTFUSE_WORD_COUNT * sizeof(u64))
+
+void ext_handler_put(struct ext_handler *handler)
+{
+	if (handler && refcount_dec_and_test(&handler->refs))
+		kfree_rcu(handler, rcu);
+}
+
+/* Nothing that a mount of this handler has cached is served any more. */
+static void ext_handler_outdate(struct ext_handler *handler)
+{
+	struct ext_conn *ec;
+
+	lockdep_assert_held(&ext_mutex);
+	list_for_each_entry(ec, &handler->conns, bound)
+		ext_changed(ec, EXT_MOUNT_WORD);
+}
+
+int ext_attach_register(const struct extfuse_handler_ops *ops, struct bpf_link *link)
+{
+	struct ext_handler *handler;
+
+	/* A handler is named by its link's descriptor; a map alone has none. */
+	if (!link)
+		return -EOPNOTSUPP;
+
+	handler = kzalloc(sizeof(*handler), GFP_KERNEL);
+	if (!handler)
+		return -ENOMEM;
+	refcount_set(&handler->refs, 1);
+	INIT_LIST_HEAD(&handler->conns);
+	handler->link = link;
+	RCU_INIT_POINTER(handler->ops, ops);
+
+	mutex_lock(&ext_mutex);
+	list_add(&handler->list, &ext_handlers);
+	mutex_unlock(&ext_mutex);
+	return 0;
+}
+
+static struct ext_handler *ext_handler_find(const void *link)
+{
+	struct ext_handler *handler;
+
+	lockdep_assert_held(&ext_mutex);
+	list_for_each_entry(handler, &ext_handlers, list)
+		if (handler->link == link)
+			return handler;
+	return NULL;
+}
+
+/*
+ * The link goes: detached, or its last descriptor closed. Mounts that used it
+ * stay and are plain FUSE. BPF frees the programs after grace periods of its own.
+ */
+void ext_attach_unregister(struct bpf_link *link)
+{
+	struct ext_handler *handler;
+
+	mutex_lock(&ext_mutex);
+	handler = ext_handler_find(link);
+	if (handler) {
+		list_del(&handler->list);
+		handler->link = NULL;
+		RCU_INIT_POINTER(handler->ops, NULL);
+		ext_handler_outdate(handler);
+	}
+	mutex_unlock(&ext_mutex);
+	ext_handler_put(handler);
+}
+
+int ext_attach_update(const struct extfuse_handler_ops *ops, struct bpf_link *link)
+{
+	struct ext_handler *handler;
+	int err = -ENOENT;
+
+	mutex_lock(&ext_mutex);
+	handler = ext_handler_find(link);
+	if (handler) {
+		rcu_assign_pointer(handler->ops, ops);
+		/* What the old one let us remember need not please the new one. */
+		ext_handler_outdate(handler);
+		err = 0;
+	}
+	mutex_unlock(&ext_mutex);
+	return err;
+}
+
+/*
+ * The handler whose link this descriptor is, with a reference. Holding the
+ * descriptor is the authority. Any file may be given: its private data is
+ * compared, not followed, and only a link's file has a registered link there.
+ */
+struct ext_handler *ext_handler_get(int fd)
+{
+	struct ext_handler *handler;
+	struct file *file = fget(fd);
+
+	if (!file)
+		return ERR_PTR(-EBADF);
+
+	mutex_lock(&ext_mutex);
+	handler = file->private_data ? ext_handler_find(file->private_data) : NULL;
+	if (handler)
+		refcount_inc(&handler->refs);
+	mutex_unlock(&ext_mutex);
+	fput(file);
+	return handler ?: ERR_PTR(-EINVAL);
+}
+
+int ext_parse_handler(struct fs_context *fsc, int fd)
+{
+	struct fuse_fs_context *ctx = fsc->fs_private;
+	struct ext_handler *handler;
+
+	if (ctx->ext_handler)
+		return invalfc(fsc, "Multiple handlers specified");
+
+	handler = ext_handler_get(fd);
+	if (IS_ERR(handler))
+		return invalfc(fsc, "handler=%d is not the link of an attached extfuse handler",
+			       fd);
+	ctx->ext_handler = handler;
+	return 0;
+}
+
+static int ext_conn_switch(struct ext_conn *ec, struct ext_handler *handler, bool dying)
+{
+	struct ext_handler *old;
+
+	mutex_lock(&ext_mutex);
+	if (ec->dying) {
+		mutex_unlock(&ext_mutex);
+		return -ENOTCONN;
+	}
+	ec->dying = dying;
+	old = rcu_dereference_protected(ec->handler, lockdep_is_held(&ext_mutex));
+	if (old)
+		list_del_init(&ec->bound);
+	if (handler) {
+		refcount_inc(&handler->refs);
+		list_add(&ec->bound, &handler->conns);
+	}
+	rcu_assign_pointer(ec->handler, handler);
+	/* After the new one is visible: nothing that the old one said is left. */
+	ext_changed(ec, EXT_MOUNT_WORD);
+	mutex_unlock(&ext_mutex);
+	ext_handler_put(old);
+	return 0;
+}
+
+/* Takes a reference of its own. NULL: none. */
+int ext_conn_bind(struct ext_conn *ec, struct ext_handler *handler)
+{
+	return ext_conn_switch(ec, handler, false);
+}
+
+static void ext_words_describe(struct extfuse_words_header *header, u64 seed)
+{
+	const u64 region = (u64)EXTFUSE_WORD_COUNT * sizeof(u64);
+
+	header->magic = EXTFUSE_WORDS_MAGIC;
+	header->abi_version = EXTFUSE_ABI_VERSION;
+	header->bytes = EXT_WORDS_BYTES;
+	header->seed = seed;
+	header->node_offset = PAGE_SIZE + EXT_NODE * region;
+	header->name_offset = PAGE_SIZE + EXT_NAME * region;
+	header->behind_offset = PAGE_SIZE + EXT_BEHIND * region;
+	header->node_count = EXTFUSE_WORD_COUNT;
+	header->name_count = EXTFUSE_WORD_COUNT;
+	header->behind_count = EXTFUSE_WORD_COUNT;
+	header->mount_word = EXTFUSE_EPOCH_ONE;
+}
+
+int ext_conn_init(struct fuse_conn *fc, struct ext_handler *handler)
+{
+	struct ext_conn *ec;
+
+	static_assert(sizeof(struct extfuse_words_header) <= PAGE_SIZE);
+	static_assert(sizeof(atomic64_t) == sizeof(u64));
+
+	ec = kzalloc(sizeof(*ec), GFP_KERNEL_ACCOUNT);
+	if (!ec)
+		return -ENOMEM;
+	ec->fc = fc;
+	INIT_LIST_HEAD(&ec->bound);
+	ec->counters = alloc_percpu_gfp(struct ext_counters, GFP_KERNEL_ACCOUNT);
+	if (!ec->counters)
+		goto out_free;
+	ec->header = vmalloc_user(EXT_WORDS_BYTES);
+	if (!ec->header)
+		goto out_counters;
+
+	/*
+	 * The daemon can write the header as well as the words. The driver reads
+	 * neither seed nor geometry from there.
+	 */
+	ec->seed = get_random_u64();
+	ext_words_describe(ec->header, ec->seed);
+	ec->words = (void *)ec->header + PAGE_SIZE;
+	ec->mount_word = (atomic64_t *)&ec->header->mount_word;
+
+	/* Without a handler until the connection can be asked for one. */
+	fc->ext = ec;
+	if (handler)
+		ext_conn_bind(ec, handler);
+	return 0;
+
+out_counters:
+	free_percpu(ec->counters);
+out_free:
+	kfree(ec);
+	return -ENOMEM;
+}
+
+/* The connection's last reference goes; RCU readers may still look at it. */
+void ext_conn_unbind(struct fuse_conn *fc)
+{
+	if (fc->ext)
+		ext_conn_switch(fc->ext, NULL, true);
+}
+
+/* After an RCU grace period. A daemon that still maps the words keeps the pages. */
+void ext_conn_free(struct fuse_conn *fc)
+{
+	struct ext_conn *ec = fc->ext;
+
+	if (!ec)
+		return;
+	fc->ext = NULL;
+	vfree(ec->header);
+	free_percpu(ec->counters);
+	kfree(ec);
+}
+
+/* NULL until a mount has been made on the device. */
+static struct fuse_dev *ext_dev(struct file *file)
+{
+	return READ_ONCE(file->private_data);
+}
+
+int ext_dev_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct fuse_dev *fud = ext_dev(file);
+
+	if (!fud)
+		return -ENOTCONN;
+	if (!(vma->vm_flags & VM_SHARED))
+		return -EINVAL;
+	return remap_vmalloc_range(vma, fud->fc->ext->header, vma->vm_pgoff);
+}
+
+static long ext_ioctl_bind(struct ext_conn *ec, struct extfuse_bind __user *arg)
+{
+	struct ext_handler *handler = NULL;
+	struct extfuse_bind bind;
+	int err;
+
+	if (copy_from_user(&bind, arg, sizeof(bind)))
+		return -EFAULT;
+	if (bind.size != sizeof(bind) || bind.flags)
+		return -EINVAL;
+	if (bind.link_fd >= 0) {
+		handler = ext_handler_get(bind.link_fd);
+		if (IS_ERR(handler))
+			return PTR_ERR(handler);
+	}
+	err = ext_conn_bind(ec, handler);
+	ext_handler_put(handler);
+	return err;
+}
+
+static long ext_ioctl_stats(struct ext_conn *ec, struct extfuse_stats __user *arg)
+{
+	struct extfuse_stats *stats;
+	u32 version, size;
+	long err = 0;
+	int cpu, i;
+	size_t k;
+
+	if (get_user(version, &arg->abi_version) || get_user(size, &arg->size))
+		return -EFAULT;
+	if (version != EXTFUSE_ABI_VERSION)
+		return -EPROTO;
+	if (size != sizeof(*stats))
+		return -EINVAL;
+
+	stats = kzalloc(sizeof(*stats), GFP_KERNEL);
+	if (!stats)
+		return -ENOMEM;
+	stats->abi_version = version;
+	stats->size = size;
+	for_each_possible_cpu(cpu) {
+		const struct ext_counters *counters = per_cpu_ptr(ec->counters, cpu);
+
+		stats->sent_total += READ_ONCE(counters->sent_total);
+		for (i = 0; i < EXTFUSE_OP_COUNT; i++) {
+			const u64 *from = (const u64 *)&counters->op[i];
+			u64 *to = (u64 *)&stats->op[i];
+
+			for (k = 0; k < sizeof(stats->op[i]) / sizeof(u64); k++)
+				to[k] += READ_ONCE(from[k]);
+		}
+	}
+	if (copy_to_user(arg, stats, sizeof(*stats)))
+		err = -EFAULT;
+	kfree(stats);
+	return err;
+}
+
+long ext_dev_ioctl(struct file *file, unsigned int cmd, void __user *arg)
+{
+	struct fuse_dev *fud = ext_dev(file);
+
+	switch (cmd) {
+	case EXTFUSE_IOC_BIND:
+	case EXTFUSE_IOC_STATS:
+		break;
+	default:
+		return -ENOTTY;
+	}
+	if (!fud)
+		return -ENOTCONN;
+	if (cmd == EXTFUSE_IOC_BIND)
+		return ext_ioctl_bind(fud->fc->ext, arg);
+	return ext_ioctl_stats(fud->fc->ext, arg);
+}
+
+void ext_count_sent(struct ext_conn *ec, u32 opcode)
+{
+	this_cpu_inc(ec->counters->sent_total);
+	switch (opcode) {
+	case FUSE_LOOKUP:
+		ext_count(ec, EXTFUSE_OP_LOOKUP, sent);
+		break;
+	case FUSE_GETATTR:
+	case FUSE_STATX:
+		ext_count(ec, EXTFUSE_OP_GETATTR, sent);
+		break;
+	case FUSE_READ:
+		ext_count(ec, EXTFUSE_OP_READ, sent);
+		break;
+	}
+}
+
+int ext_init(void)
+{
+	return ext_bpf_init();
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Changes that no request names: truncation by CREATE, and writes that go to a
+ * backing file past the daemon.
+ */
+#include "fuse_i.h"
+
+/*
+ * CREATE with O_TRUNC may find a file that the kernel knows under another name:
+ * its node is in the reply only, too late to be marked. With a handler, the flag
+ * is held back, and the driver truncates by SETATTR if the file was not empty.
+ * Without one, all words are marked: nobody is served from them.
+ */
+bool ext_create_keeps_size(struct fuse_conn *fc, struct fuse_args *args, u32 *flags)
+{
+	if (!(*flags & O_TRUNC) || (*flags & O_EXCL))
+		return false;
+	if (!rcu_access_pointer(fc->ext->handler)) {
+		args->ext.word[args->ext.count++] = EXT_MOUNT_WORD;
+		return false;
+	}
+	*flags &= ~O_TRUNC;
+	return true;
+}
+
+int ext_truncate_created(struct mnt_idmap *idmap, struct dentry *entry, struct file *file)
+{
+	struct inode *inode = d_inode(entry);
+	struct iattr attr = {
+		.ia_valid = ATTR_SIZE | ATTR_FILE | ATTR_FORCE,
+		.ia_size = 0,
+		.ia_file = file,
+	};
+	int err;
+
+	inode_lock(inode);
+	err = fuse_do_setattr(idmap, entry, &attr, file);
+	inode_unlock(inode);
+	return err;
+}
+
+/* As long as such a file is open its node counts as changing. */
+void ext_passthrough_open(struct file *file, struct fuse_file *ff)
+{
+	struct ext_conn *ec = ff->fm->fc->ext;
+
+	if (!(file->f_mode & FMODE_WRITE))
+		return;
+	ext_mark_begin(ec, ext_node_index(ec, EXT_NODE, ff->nodeid));
+	ff->ext_inflight = true;
+}
+
+void ext_passthrough_release(struct fuse_file *ff)
+{
+	struct ext_conn *ec = ff->fm->fc->ext;
+
+	if (!ff->ext_inflight)
+		return;
+	ff->ext_inflight = false;
+	ext_mark_end(ec, ext_node_index(ec, EXT_NODE, ff->nodeid));
+}
+
+/* The mapping may outlive the file, and pins the inode: see struct ext_inode. */
+void ext_passthrough_mmap(struct inode *inode, struct vm_area_struct *vma)
+{
+	struct fuse_inode *fi = get_fuse_inode(inode);
+	struct ext_conn *ec = get_fuse_conn(inode)->ext;
+	bool pin;
+
+	if ((vma->vm_flags & (VM_SHARED | VM_MAYWRITE)) != (VM_SHARED | VM_MAYWRITE))
+		return;
+	spin_lock(&fi->lock);
+	pin = !fi->ext.pinned;
+	fi->ext.pinned = true;
+	spin_unlock(&fi->lock);
+	if (pin)
+		ext_mark_begin(ec, ext_node_index(ec, EXT_NODE, fi->nodeid));
+}
+
+void ext_evict(struct inode *inode)
+{
+	struct fuse_inode *fi = get_fuse_inode(inode);
+	struct ext_conn *ec = get_fuse_conn(inode)->ext;
+
+	if (fi->ext.pinned)
+		ext_mark_end(ec, ext_node_index(ec, EXT_NODE, fi->nodeid));
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What handlers may call. Arguments of our types are trusted pointers: the
+ * verifier accepts only what the driver itself passed in (KF_TRUSTED_ARGS), so
+ * the surrounding private structure is ours.
+ */
+#include "fuse_i.h"
+
+#include <linux/btf.h>
+#include <linux/btf_ids.h>
+#include <linux/cred.h>
+#include <linux/highmem.h>
+
+int ext_kfunc_register(void);
+
+/* Every call structure begins with the connection and the input, which begins
+ * with the caller.
+ */
+static struct fuse_conn *ext_call_conn(const struct extfuse_caller *caller)
+{
+	return container_of(caller, struct ext_call, caller)->fc;
+}
+
+__bpf_kfunc_start_defs();
+
+/**
+ * extfuse_in_group - is the caller in a group?
+ * @caller: &in->caller
+ * @gid: group id as the connection's user namespace counts
+ *
+ * Tests fsgid and supplementary groups.
+ *
+ * Return: 1 yes, 0 no, -EOPNOTSUPP where the caller is not known (background).
+ */
+__bpf_kfunc int extfuse_in_group(const struct extfuse_caller *caller, u32 gid)
+{
+	struct fuse_conn *fc = ext_call_conn(caller);
+	kgid_t kgid;
+
+	if (!(caller->flags & EXTFUSE_CALLER_CURRENT))
+		return -EOPNOTSUPP;
+	kgid = make_kgid(fc->user_ns, gid);
+	return gid_valid(kgid) && in_group_p(kgid);
+}
+
+/**
+ * extfuse_caller_digest - who asks, in one number
+ * @caller: &in->caller
+ *
+ * Equal for callers of equal fsuid, fsgid and supplementary groups; computed as
+ * extfuse_digest_begin(), _group() and _end() of <extfuse/abi.h> say.
+ *
+ * Return: the digest, or 0 where the caller or one of its groups is not known to
+ * the connection: nothing matches that.
+ */
+__bpf_kfunc u64 extfuse_caller_digest(const struct extfuse_caller *caller)
+{
+	struct fuse_conn *fc = ext_call_conn(caller);
+	const struct group_info *groups;
+	u64 digest;
+	int i;
+
+	if (!(caller->flags & EXTFUSE_CALLER_CURRENT))
+		return 0;
+	digest = extfuse_digest_begin(caller->uid, caller->gid);
+	groups = current_cred()->group_info;
+	for (i = 0; i < groups->ngroups; i++) {
+		gid_t gid = from_kgid(fc->user_ns, groups->gid[i]);
+
+		if (gid == (gid_t)-1)
+			return 0;
+		digest = extfuse_digest_group(digest, gid);
+	}
+	return extfuse_digest_end(digest);
+}
+
+/**
+ * extfuse_name_copy - the name looked up
+ * @in: the handler's argument
+ * @dst: where to
+ * @dst__sz: at most so many bytes are written
+ *
+ * Not terminated by a zero byte.
+ *
+ * Return: length of the name in bytes, which may be more than was copied.
+ */
+__bpf_kfunc int extfuse_name_copy(const struct extfuse_lookup_in *in, void *dst, u32 dst__sz)
+{
+	const struct ext_lookup_call *call = container_of(in, struct ext_lookup_call, in);
+
+	memcpy(dst, call->name, min(in->name_len, dst__sz));
+	return in->name_len;
+}
+
+/**
+ * extfuse_name_equal - is this the name looked up?
+ * @in: the handler's argument
+ * @name: to compare with, at least in->name_len bytes
+ * @name__sz: bytes at @name
+ *
+ * Return: 1 if the first in->name_len bytes of @name are the name, else 0.
+ */
+__bpf_kfunc int extfuse_name_equal(const struct extfuse_lookup_in *in, const void *name,
+				   u32 name__sz)
+{
+	const struct ext_lookup_call *call = container_of(in, struct ext_lookup_call, in);
+
+	return name__sz >= in->name_len && !memcmp(name, call->name, in->name_len);
+}
+
+/**
+ * extfuse_read_fill - put data into the reply of a read
+ * @out: the handler's result
+ * @dst: position in the reply; must be where the last call ended, 0 at first
+ * @block: where from
+ * @block__sz: bytes at @block
+ * @skip: bytes of @block to leave out
+ * @len: bytes to copy
+ *
+ * Return: 0, -ERANGE if @block or the reply has no room for it, -EINVAL if @dst
+ * leaves a gap.
+ */
+__bpf_kfunc int extfuse_read_fill(struct extfuse_read_out *out, u32 dst, const void *block,
+				  u32 block__sz, u32 skip, u32 len)
+{
+	struct ext_read_call *call = container_of(out, struct ext_read_call, out);
+
+	if (skip > block__sz || len > block__sz - skip)
+		return -ERANGE;
+	if (dst != call->filled)
+		return -EINVAL;
+	if (len > call->in.size - dst)
+		return -ERANGE;
+	ext_read_copy(call->ap, dst, block + skip, len);
+	call->filled += len;
+	return 0;
+}
+
+__bpf_kfunc_end_defs();
+
+BTF_KFUNCS_START(ext_kfunc_ids)
+BTF_ID_FLAGS(func, extfuse_in_group, KF_TRUSTED_ARGS)
+BTF_ID_FLAGS(func, extfuse_caller_digest, KF_TRUSTED_ARGS)
+BTF_ID_FLAGS(func, extfuse_name_copy, KF_TRUSTED_ARGS)
+BTF_ID_FLAGS(func, extfuse_name_equal, KF_TRUSTED_ARGS)
+BTF_ID_FLAGS(func, extfuse_read_fill, KF_TRUSTED_ARGS)
+BTF_KFUNCS_END(ext_kfunc_ids)
+
+static const struct btf_kfunc_id_set ext_kfunc_set = {
+	.owner = THIS_MODULE,
+	.set = &ext_kfunc_ids,
+};
+
+int ext_kfunc_register(void)
+{
+	return register_btf_kfunc_id_set(BPF_PROG_TYPE_STRUCT_OPS, &ext_kfunc_set);
+}

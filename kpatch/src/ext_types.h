@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the structures of fs/fuse carry for extfuse. Included by fuse_i.h before
+ * them; everything else is in ext.h, included after them.
+ */
+#ifndef _EXT_TYPES_H
+#define _EXT_TYPES_H
+
+#include <linux/types.h>
+
+struct ext_conn;
+struct ext_handler;
+
+/*
+ * The words that a request changes, in struct fuse_args. Owned by whoever owns
+ * the args; filled before ext_marks_begin(), which adds what the request itself
+ * names, and emptied by ext_marks_end().
+ *
+ * The most are those of RENAME: two parents, two names, the moved and the
+ * replaced inode.
+ */
+#define EXT_MARKS_MAX 7
+
+struct ext_marks {
+	u32 count;
+	u32 word[EXT_MARKS_MAX]; /* index into ext_conn.words, or EXT_MOUNT_WORD */
+};
+
+/* In struct fuse_inode. */
+struct ext_inode {
+	/*
+	 * Token of the node under which the inode's attributes were read, with
+	 * EXT_WARM if they may be served from here; 0: not known. Written under
+	 * fi->lock, read without.
+	 */
+	u64 attr_word;
+	/*
+	 * Behind word + mount word under which the page cache is filled; pages of
+	 * another one are dropped before they are read. Written and read without
+	 * lock, by whoever drops them.
+	 */
+	u64 pages_word;
+	/* Counts applications of attributes, whoever's. Under fi->lock. */
+	u32 attr_seq;
+	/*
+	 * A shared writable mapping of the backing file exists or existed: its
+	 * writes are seen by nobody, so the node counts as changing until the
+	 * inode goes. Set once, under fi->lock.
+	 */
+	bool pinned;
+};
+
+#endif /* _EXT_TYPES_H */

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * LOOKUP: is a dentry still valid, and what is a name that has none.
+ */
+#include "fuse_i.h"
+
+#include <linux/namei.h>
+
+int ext_dentry_init(struct dentry *dentry)
+{
+	dentry->d_time = 0;
+	return 0;
+}
+
+/*
+ * Is the dentry remembered, and has nothing moved since? What is remembered does
+ * not depend on who may search the directory, and the directory cannot be
+ * forgotten under its child: name word and mount word are enough.
+ */
+static bool ext_dentry_warm(const struct ext_conn *ec, const struct dentry *dentry)
+{
+	u64 remembered = READ_ONCE(dentry->d_time);
+	u32 index;
+
+	if (!(remembered & EXT_WARM))
+		return false;
+	index = (remembered >> EXT_DENTRY_INDEX_SHIFT) & (EXTFUSE_WORD_COUNT - 1);
+	return (remembered & ~EXTFUSE_INFLIGHT_MASK) ==
+	       ext_sum(ec, (EXT_NAME << EXTFUSE_WORD_COUNT_LOG2) | index);
+}
+
+/*
+ * Remember that the dentry held under this word. Not if it was moved since its
+ * name was read: it would vouch for the new name by the word of the old one.
+ * Nobody can move it while d_lock is held.
+ */
+static void ext_dentry_remember(struct dentry *dentry, unsigned int seq, u32 index, u64 word)
+{
+	if (!ext_cacheable(word) || !spin_trylock(&dentry->d_lock))
+		return;
+	if (!read_seqcount_retry(&dentry->d_seq, seq)) {
+		index &= EXTFUSE_WORD_COUNT - 1;
+		WRITE_ONCE(dentry->d_time,
+			   word | ((u64)index << EXT_DENTRY_INDEX_SHIFT) | EXT_WARM);
+	}
+	spin_unlock(&dentry->d_lock);
+}
+
+/*
+ * Ask the handler. call->name, .in.parent, .in.name_len, .in.flags are set.
+ * Under rcu_read_lock(). EXTFUSE_HIT: the answer was fresh after it was given.
+ */
+static int ext_lookup_ask(struct ext_lookup_call *call, const struct extfuse_handler_ops *ops)
+{
+	struct fuse_conn *fc = call->fc;
+	struct ext_conn *ec = fc->ext;
+	struct extfuse_lookup_in *in = &call->in;
+	struct extfuse_lookup_out *out = &call->out;
+	u32 name_index, behind_index;
+	int ret;
+
+	if (!ext_caller_fill(fc, &in->caller))
+		return EXT_UPCALL;
+	in->hash = ext_name_load(ec, in->parent, call->name, in->name_len, in->name);
+	name_index = ext_name_index(in->hash);
+	behind_index = ext_node_index(ec, EXT_BEHIND, in->parent);
+	in->word = ext_sum(ec, name_index) + atomic64_read(&ec->words[behind_index]);
+	in->op = EXTFUSE_OP_LOOKUP;
+	in->reserved = 0;
+	*out = (struct extfuse_lookup_out){};
+
+	ret = ext_verdict(fc, EXTFUSE_OP_LOOKUP, ops->lookup(in, out), out->flags);
+	if (ret != EXTFUSE_HIT)
+		return ret;
+
+	if (!ext_cacheable(out->word) ||
+	    out->word != atomic64_read_acquire(&ec->words[behind_index]) +
+				 ext_sum(ec, name_index) ||
+	    (out->nodeid && out->behind != ext_behind(ec, out->nodeid))) {
+		ext_count(ec, EXTFUSE_OP_LOOKUP, stale);
+		return EXT_UPCALL;
+	}
+	if (out->nodeid && !ext_target_valid(in->parent, out)) {
+		ext_count(ec, EXTFUSE_OP_LOOKUP, invalid);
+		return EXT_UPCALL;
+	}
+	return EXTFUSE_HIT;
+}
+
+/*
+ * The same answer as the dentry gives? inode: of the dentry, NULL: negative.
+ * Another one is left to the daemon to confirm: what a dentry means is never
+ * changed on a handler's word.
+ */
+static bool ext_lookup_agrees(const struct extfuse_lookup_out *out, const struct inode *inode)
+{
+	if (!inode)
+		return !out->nodeid;
+	return out->nodeid == get_node_id((struct inode *)inode) &&
+	       out->generation == inode->i_generation;
+}
+
+static bool ext_revalidate_ask(struct dentry *entry, struct inode *inode, unsigned int flags,
+			       struct fuse_conn *fc)
+{
+	const struct extfuse_handler_ops *ops;
+	struct ext_lookup_call call;
+	struct inode *dir;
+	unsigned int seq;
+	bool valid = false;
+	u64 word;
+
+	rcu_read_lock();
+	ops = ext_ops(fc->ext);
+	if (!ops || !ops->lookup)
+		goto out;
+
+	/*
+	 * The dentry may be renamed under us, in RCU walk and in ref walk. Name
+	 * and length belong together if d_seq says so; then the bytes stay
+	 * readable, being part of the dentry or freed by RCU, and whether they
+	 * were the right ones is seen when the handler has answered.
+	 */
+	seq = raw_seqcount_begin(&entry->d_seq);
+	dir = d_inode_rcu(READ_ONCE(entry->d_parent));
+	call.name = READ_ONCE(entry->d_name.name);
+	call.in.name_len = READ_ONCE(entry->d_name.len);
+	if (read_seqcount_retry(&entry->d_seq, seq) || !dir)
+		goto out;
+	if (call.in.name_len - 1 >= EXTFUSE_NAME_MAX)
+		goto out;
+
+	call.fc = fc;
+	call.in.parent = get_node_id(dir);
+	call.in.nodeid = inode ? get_node_id(inode) : 0;
+	call.in.flags = EXTFUSE_LOOKUP_REVALIDATE | (flags & LOOKUP_RCU ? EXTFUSE_LOOKUP_RCU : 0);
+	/* Before the answer is judged: the dentry must not outlive it. */
+	if (ext_lookup_ask(&call, ops) != EXTFUSE_HIT)
+		goto out;
+	if (!ext_lookup_agrees(&call.out, inode)) {
+		ext_count(fc->ext, EXTFUSE_OP_LOOKUP, dead);
+		goto out;
+	}
+	if (read_seqcount_retry(&entry->d_seq, seq))
+		goto out;
+
+	ext_count(fc->ext, EXTFUSE_OP_LOOKUP, hit);
+	valid = true;
+	if (ext_may_remember(fc, call.out.flags)) {
+		/* The parent's behind word was part of the token; take it out. */
+		word = call.out.word -
+		       atomic64_read(&fc->ext->words[ext_node_index(fc->ext, EXT_BEHIND,
+								     call.in.parent)]);
+		ext_dentry_remember(entry, seq, ext_name_index(call.in.hash), word);
+	}
+out:
+	rcu_read_unlock();
+	return valid;
+}
+
+bool ext_revalidate(struct dentry *entry, struct inode *inode, unsigned int flags)
+{
+	struct fuse_conn *fc = get_fuse_conn_super(entry->d_sb);
+
+	if (flags & (LOOKUP_EXCL | LOOKUP_REVAL | LOOKUP_RENAME_TARGET))
+		return false;
+	/* An abort or another handler moves the mount word: no need to look. */
+	if (ext_dentry_warm(fc->ext, entry)) {
+		ext_count(fc->ext, EXTFUSE_OP_LOOKUP, warm);
+		return true;
+	}
+	if (!ext_usable(fc))
+		return false;
+	return ext_revalidate_ask(entry, inode, flags, fc);
+}
+
+static int ext_inode_is(struct inode *inode, void *nodeid)
+{
+	return get_node_id(inode) == *(u64 *)nodeid;
+}
+
+/*
+ * The inode of an answer, with a reference, if the kernel holds it now: then the
+ * daemon counts a lookup for it, and none is added here. Directories that have a
+ * place in the dcache already are left to the daemon: taking them in under
+ * another name moves that place.
+ */
+static struct inode *ext_find_alive(struct super_block *sb, const struct extfuse_lookup_out *out)
+{
+	u64 nodeid = out->nodeid;
+	struct inode *inode;
+
+	/*
+	 * Under rcu_read_lock(). What is looked at before the reference is taken
+	 * does not change in the life of an inode, or only for the worse.
+	 */
+	inode = find_inode_rcu(sb, nodeid, ext_inode_is, &nodeid);
+	if (!inode || (READ_ONCE(inode->i_state) & I_NEW) || fuse_is_bad(inode) ||
+	    inode->i_generation != out->generation || IS_AUTOMOUNT(inode) ||
+	    !READ_ONCE(get_fuse_inode(inode)->nlookup) ||
+	    (S_ISDIR(inode->i_mode) && !hlist_empty(&inode->i_dentry)))
+		return NULL;
+	return igrab(inode);
+}
+
+int ext_lookup(struct super_block *sb, u64 nodeid, const struct qstr *name,
+	       struct fuse_entry_out *outarg, struct inode **inode)
+{
+	struct fuse_conn *fc = get_fuse_conn_super(sb);
+	const struct extfuse_handler_ops *ops;
+	struct ext_lookup_call call;
+	int ret = EXT_UPCALL;
+
+	if (!ext_usable(fc) || name->len - 1 >= EXTFUSE_NAME_MAX)
+		return EXT_UPCALL;
+	/* "." and ".." come from NFS file handles, and mean nodes, not names. */
+	if (name->name[0] == '.' &&
+	    (name->len == 1 || (name->len == 2 && name->name[1] == '.')))
+		return EXT_UPCALL;
+
+	rcu_read_lock();
+	ops = ext_ops(fc->ext);
+	if (!ops || !ops->lookup)
+		goto out;
+
+	call.fc = fc;
+	call.name = name->name;
+	call.in.name_len = name->len;
+	call.in.parent = nodeid;
+	call.in.nodeid = 0;
+	call.in.flags = 0;
+	ret = ext_lookup_ask(&call, ops);
+	if (ret != EXTFUSE_HIT)
+		goto out;
+	if (call.out.nodeid) {
+		*inode = ext_find_alive(sb, &call.out);
+		if (!*inode) {
+			ext_count(fc->ext, EXTFUSE_OP_LOOKUP, dead);
+			ret = EXT_UPCALL;
+			goto out;
+		}
+		memset(outarg, 0, sizeof(*outarg));
+		outarg->nodeid = call.out.nodeid;
+		outarg->generation = call.out.generation;
+		ret = 0;
+	} else {
+		ret = -ENOENT;
+	}
+	ext_count(fc->ext, EXTFUSE_OP_LOOKUP, hit);
+out:
+	rcu_read_unlock();
+	return ret;
+}
