@@ -154,6 +154,7 @@ static inline void ext_marks_end(struct fuse_conn *fc, struct fuse_args *args)
 }
 
 /* What a request changes beyond what it names. */
+void ext_touch(struct ext_marks *marks, u32 index);
 void ext_touch_inode(struct fuse_args *args, struct inode *inode);
 void ext_touch_victim(struct fuse_args *args, struct dentry *entry);
 void ext_touch_search(struct fuse_args *args, struct inode *inode, bool changes);
@@ -299,7 +300,8 @@ void ext_drop_outdated_pages(struct inode *inode);
  * CREATE must not truncate a file that nobody knows the node of: the driver
  * does it by SETATTR afterwards, on a node it can mark.
  */
-bool ext_create_keeps_size(struct fuse_conn *fc, struct fuse_args *args, u32 *flags);
+bool ext_create_keeps_size(struct fuse_conn *fc, struct fuse_args *args,
+			   struct fuse_create_in *in);
 int ext_truncate_created(struct mnt_idmap *idmap, struct dentry *entry, struct file *file);
 
 void ext_passthrough_open(struct file *file, struct fuse_file *ff);

@@ -11,15 +11,18 @@
  * is held back, and the driver truncates by SETATTR if the file was not empty.
  * Without one, all words are marked: nobody is served from them.
  */
-bool ext_create_keeps_size(struct fuse_conn *fc, struct fuse_args *args, u32 *flags)
+bool ext_create_keeps_size(struct fuse_conn *fc, struct fuse_args *args,
+			   struct fuse_create_in *in)
 {
-	if (!(*flags & O_TRUNC) || (*flags & O_EXCL))
+	if (!(in->flags & O_TRUNC) || (in->flags & O_EXCL))
 		return false;
 	if (!rcu_access_pointer(fc->ext->handler)) {
-		args->ext.word[args->ext.count++] = EXT_MOUNT_WORD;
+		ext_touch(&args->ext, EXT_MOUNT_WORD);
 		return false;
 	}
-	*flags &= ~O_TRUNC;
+	in->flags &= ~O_TRUNC;
+	/* Belongs to the truncation, whose SETATTR decides it anew. */
+	in->open_flags &= ~FUSE_OPEN_KILL_SUIDGID;
 	return true;
 }
 

@@ -70,7 +70,7 @@ void ext_abort(struct fuse_conn *fc)
 		atomic64_inc(fc->ext->mount_word);
 }
 
-static void ext_touch(struct ext_marks *marks, u32 index)
+void ext_touch(struct ext_marks *marks, u32 index)
 {
 	u32 i;
 

@@ -81,12 +81,13 @@ int ext_verdict(struct fuse_conn *fc, enum extfuse_op op, int ret, u32 out_flags
 	return EXT_UPCALL;
 }
 
-/* At least what fuse_invalid_attr() and inode_wrong_type() ask of a reply. */
+/*
+ * What fuse_invalid_attr() and inode_wrong_type() ask of a reply; and no flags,
+ * which would turn the inode into something else.
+ */
 bool ext_attr_valid(struct inode *inode, const struct extfuse_attr *attr)
 {
-	return !inode_wrong_type(inode, attr->mode) && attr->size <= LLONG_MAX &&
-	       attr->nlink && !attr->flags &&
-	       (!attr->blksize || (attr->blksize >= 512 && is_power_of_2(attr->blksize)));
+	return !inode_wrong_type(inode, attr->mode) && attr->size <= LLONG_MAX && !attr->flags;
 }
 
 /* Neither the root nor the directory itself is found under a name in it. */

@@ -134,7 +134,6 @@ static bool ext_revalidate_ask(struct dentry *entry, struct inode *inode, unsign
 	call.in.parent = get_node_id(dir);
 	call.in.nodeid = inode ? get_node_id(inode) : 0;
 	call.in.flags = EXTFUSE_LOOKUP_REVALIDATE | (flags & LOOKUP_RCU ? EXTFUSE_LOOKUP_RCU : 0);
-	/* Before the answer is judged: the dentry must not outlive it. */
 	if (ext_lookup_ask(&call, ops) != EXTFUSE_HIT)
 		goto out;
 	if (!ext_lookup_agrees(&call.out, inode)) {
@@ -148,9 +147,7 @@ static bool ext_revalidate_ask(struct dentry *entry, struct inode *inode, unsign
 	valid = true;
 	if (ext_may_remember(fc, call.out.flags)) {
 		/* The parent's behind word was part of the token; take it out. */
-		word = call.out.word -
-		       atomic64_read(&fc->ext->words[ext_node_index(fc->ext, EXT_BEHIND,
-								     call.in.parent)]);
+		word = call.out.word - ext_behind(fc->ext, call.in.parent);
 		ext_dentry_remember(entry, seq, ext_name_index(call.in.hash), word);
 	}
 out:

@@ -8,7 +8,7 @@
 #include <linux/highmem.h>
 #include <linux/pagemap.h>
 
-/* len == 0 from: zeros */
+/* from NULL: zeros */
 static void ext_pages_fill(struct fuse_args_pages *ap, u32 pos, const void *from, u32 len)
 {
 	unsigned int i;
@@ -103,7 +103,7 @@ bool ext_read(struct fuse_mount *fm, struct fuse_args *args, bool background, ss
 
 	ext_count(fm->fc->ext, EXTFUSE_OP_READ, hit);
 	if (args->page_zeroing)
-		ext_pages_fill(call.ap, call.out.size, NULL, args->out_args[0].size - call.out.size);
+		ext_pages_fill(call.ap, call.out.size, NULL, in->size - call.out.size);
 	args->out_args[0].size = call.out.size;
 	*ret = call.out.size;
 	return true;
