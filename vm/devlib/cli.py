@@ -124,9 +124,11 @@ def looks_like_cache(path):
 
 
 def parser():
-    p = argparse.ArgumentParser(prog="./dev", description=DESCRIPTION,
-                                formatter_class=argparse.RawDescriptionHelpFormatter)
-    sub = p.add_subparsers(dest="word", metavar="COMMAND", required=True)
+    def wide(prog):
+        return argparse.RawDescriptionHelpFormatter(prog, max_help_position=16)
+
+    p = argparse.ArgumentParser(prog="./dev", description=DESCRIPTION, formatter_class=wide)
+    sub = p.add_subparsers(dest="word", metavar="COMMAND [...]", required=True)
 
     def add(name, function, text, **kw):
         q = sub.add_parser(name, help=text, description=text, **kw)

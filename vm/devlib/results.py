@@ -27,14 +27,24 @@ class Results:
     def fail(self, name, reason):
         self.failed.append((name, reason))
 
+    def counts(self):
+        """In other words than summary(), which closes a run and is unique."""
+        return (f"passed: {len(self.passed)}, failed: {len(self.failed)}, "
+                f"skipped: {len(self.skipped)}")
+
     def summary(self):
         line = f"{len(self.passed)} passed, {len(self.failed)} failed"
         return line + (f", {len(self.skipped)} skipped" if self.skipped else "")
 
 
+PLACE = re.compile(r"^\S+:\d+$")  # file:line, which GoogleTest puts before the words
+
+
 def first_line(text, default):
+    """The first line that says something."""
     lines = [w.strip() for w in (text or "").splitlines() if w.strip()]
-    return lines[0] if lines else default
+    words = [w for w in lines if not PLACE.match(w)]
+    return (words or lines or [default])[0]
 
 
 def skip_reason(case, node):

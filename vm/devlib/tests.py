@@ -61,7 +61,7 @@ def report(r):
         print(f"   skipped {name}: {reason}")
     for name, reason in r.failed:
         print(f"   FAILED  {name}: {reason}")
-    print(f"   {r.summary()}", flush=True)
+    print(f"   {r.counts()}", flush=True)
 
 
 def fresh(path):

@@ -2,11 +2,18 @@
 """Runs the *_test.py of a directory by unittest; writes their results as JUnit."""
 
 import pathlib
+import re
 import sys
 import time
 import unittest
 
 from devlib import results
+
+
+def headline(text):
+    """The line of a traceback that names the error."""
+    lines = [w for w in text.strip().splitlines() if re.match(r"[\w.]+(Error|Exception)?: ", w)]
+    return (lines or text.strip().splitlines())[0][:300]
 
 
 class Recorder(unittest.TestResult):
@@ -25,7 +32,7 @@ class Recorder(unittest.TestResult):
         name = test.id()
         word = "ok"
         if self.bad:
-            self.out.fail(name, self.bad.strip().splitlines()[-1])
+            self.out.fail(name, headline(self.bad))
             word = "FAILED\n" + self.bad
         elif self.skip is not None:
             self.out.skipped.append((name, self.skip))
@@ -56,7 +63,7 @@ class Recorder(unittest.TestResult):
         if hasattr(self, "bad") and isinstance(test, unittest.TestCase):
             self.bad = text
         if not isinstance(test, unittest.TestCase):  # a class or module set-up
-            self.out.fail(str(test), text.strip().splitlines()[-1])
+            self.out.fail(str(test), headline(text))
             print(text, flush=True)
 
 
