@@ -154,6 +154,14 @@ EXTFUSE_API int extfuse_default_permissions(const struct extfuse *x);
 EXTFUSE_API int extfuse_detach(struct extfuse *x);
 EXTFUSE_API int extfuse_attach(struct extfuse *x);
 
+/*
+ * Use another handler than the library's: link_fd is a bpf_link of a struct
+ * extfuse_handler_ops that the caller loaded and attached; a copy is kept. Before
+ * extfuse_mount(), or while mounted (as detach and attach). -1: the library's
+ * own again. What is put serves the library's handler only.
+ */
+EXTFUSE_API int extfuse_use_handler(struct extfuse *x, int link_fd);
+
 /* Switch the handler off (it answers nothing, every call is a miss) and on,
  * one operation or all (op = EXTFUSE_OP_COUNT). A store in shared memory.
  */
@@ -196,8 +204,8 @@ EXTFUSE_API struct extfuse_token extfuse_token_changed_node(struct extfuse *x, f
 /*
  * Put one answer into the maps. 1: stored, 0: not stored (token not cacheable or
  * passed, cache off, slot busy, scope none), negative errno: wrong arguments.
- * No system call, except for EXTFUSE_SCOPE_CALLER with a caller who is not
- * known yet (reads the caller's groups).
+ * No system call, except for EXTFUSE_SCOPE_CALLER: it reads the caller's groups
+ * from /proc each time, for they may change.
  * caller: who the answer was computed for (fuse_req_ctx()); may be NULL for
  * EXTFUSE_SCOPE_KERNEL and EXTFUSE_SCOPE_ALL.
  */

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Writer's side of the slot caches ("Slot caches" in <extfuse/abi.h>; the
+// reader's side is bpf/include/extfuse/slots.bpf.h). Any number of threads and
+// processes may write; none ever waits. A writer that dies in the middle leaves
+// an odd slot behind: it is never written nor read again, a lost place.
+#ifndef EXTFUSE_SRC_SLOTS_HPP
+#define EXTFUSE_SRC_SLOTS_HPP
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernel.hpp"
+#include "keys.hpp"
+#include "words.hpp"
+
+namespace exf::impl {
+
+enum class Stored {
+    no,     // the slot is being written by somebody else
+    yes,
+    evicted // yes, and a live slot of another key is gone
+};
+
+// Who may have an answer, as slots say it.
+struct Audience {
+    uint8_t scope; // enum extfuse_scope
+    uint64_t caller;
+};
+
+struct NameValue {
+    uint64_t word;
+    uint64_t nodeid; // 0: negative
+    uint64_t behind;
+    uint32_t generation;
+};
+
+Stored store_name(const HandlerMaps &maps, const Words &words, const NameKey &key,
+                  const NameValue &value, const Audience &who) noexcept;
+
+Stored store_attr(const HandlerMaps &maps, const Words &words, uint64_t seed, uint64_t node,
+                  uint64_t word, const extfuse_attr &attr, const Audience &who) noexcept;
+
+struct Block {
+    uint64_t node;
+    uint64_t index;
+    uint64_t word;
+    uint64_t file_size;
+    const void *data;
+    uint32_t len; // at most EXTFUSE_BLOCK_SIZE
+};
+
+Stored store_block(const HandlerMaps &maps, const Words &words, uint64_t seed, const Block &block,
+                   const Audience &who) noexcept;
+
+} // namespace exf::impl
+
+#endif
