@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "stackfs/fs.hpp"
+
+#include "common/log.hpp"
+
+#include <fcntl.h>
+
+namespace stackfs
+{
+
+Fs::Fs(const Options &options, extfuse *x, UniqueFd root, const struct stat &root_stat,
+       size_t max_node_fds)
+	: options_(options)
+	, x_(x)
+	, proc_fds_(open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC))
+	, table_(std::move(root), root_stat, max_node_fds)
+{
+}
+
+void Fs::start()
+{
+	waiters_.emplace();
+}
+
+void Fs::stop() noexcept
+{
+	waiters_.reset();
+}
+
+namespace
+{
+
+void want(fuse_conn_info *conn, uint64_t flag, bool on)
+{
+	if (on)
+		fuse_set_feature_flag(conn, flag); // if the kernel has it
+	else
+		fuse_unset_feature_flag(conn, flag);
+}
+
+} // namespace
+
+void Fs::init(fuse_conn_info *conn)
+{
+	const bool active = extfuse_active(x_) != 0;
+	cache_meta_ = active && options_.cache != CacheMode::none;
+	cache_data_ = active && options_.cache == CacheMode::data;
+	kernel_checks_ = extfuse_default_permissions(x_) != 0;
+	splice_ = options_.splice;
+
+	want(conn, FUSE_CAP_DONT_MASK, true); // default ACLs replace the umask
+	want(conn, FUSE_CAP_POSIX_ACL, kernel_checks_);
+	want(conn, FUSE_CAP_ATOMIC_O_TRUNC, true);
+	want(conn, FUSE_CAP_AUTO_INVAL_DATA, true);
+	want(conn, FUSE_CAP_WRITEBACK_CACHE, false);
+	want(conn, FUSE_CAP_DIRECT_IO_ALLOW_MMAP, options_.direct_io);
+	for (const uint64_t flag :
+	     {FUSE_CAP_SPLICE_READ, FUSE_CAP_SPLICE_WRITE, FUSE_CAP_SPLICE_MOVE})
+		want(conn, flag, splice_);
+	if (options_.max_write)
+		conn->max_write = options_.max_write;
+	if (options_.max_read)
+		conn->max_read = options_.max_read;
+	log_debug("session is up: %s, names and attributes %s, data %s",
+		  active ? "extfuse driver" : "stock FUSE", cache_meta_ ? "cached" : "not cached",
+		  cache_data_ ? "cached" : "not cached");
+}
+
+} // namespace stackfs

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Extended attributes, ACLs among them. The system calls take no O_PATH
+// descriptors; /proc names what such a descriptor stands for, symlinks included.
+#include "stackfs/fs.hpp"
+
+#include "common/proc_path.hpp"
+
+#include <sys/xattr.h>
+
+#include <cstring>
+#include <vector>
+
+namespace stackfs
+{
+
+int Fs::do_setxattr(fuse_req_t req, fuse_ino_t node, const char *name, const char *value,
+		    size_t size, int flags)
+{
+	Pin pin;
+	const int err = table_.pin(node, pin);
+	if (err)
+		return err;
+	const Creds creds(req);
+	if (creds.error())
+		return creds.error();
+	return setxattr(ProcPath(pin.fd()).c_str(), name, value, size, flags) < 0 ? errno : 0;
+}
+
+int Fs::do_removexattr(fuse_req_t req, fuse_ino_t node, const char *name)
+{
+	Pin pin;
+	const int err = table_.pin(node, pin);
+	if (err)
+		return err;
+	const Creds creds(req);
+	if (creds.error())
+		return creds.error();
+	return removexattr(ProcPath(pin.fd()).c_str(), name) < 0 ? errno : 0;
+}
+
+int Fs::do_getxattr(fuse_req_t req, fuse_ino_t node, const char *name, size_t size)
+{
+	Pin pin;
+	const int err = table_.pin(node, pin);
+	if (err)
+		return err;
+	std::vector<char> value(size);
+	ssize_t n;
+	{
+		const Creds creds(req);
+		if (creds.error())
+			return creds.error();
+		n = getxattr(ProcPath(pin.fd()).c_str(), name, value.data(), size);
+		if (n < 0)
+			return errno;
+	}
+	if (size)
+		fuse_reply_buf(req, value.data(), static_cast<size_t>(n));
+	else
+		fuse_reply_xattr(req, static_cast<size_t>(n));
+	return replied;
+}
+
+namespace
+{
+
+int list_all(const char *path, std::vector<char> &names)
+{
+	for (;;) {
+		const ssize_t need = listxattr(path, nullptr, 0);
+		if (need < 0)
+			return errno;
+		names.resize(static_cast<size_t>(need));
+		const ssize_t n = listxattr(path, names.data(), names.size());
+		if (n >= 0) {
+			names.resize(static_cast<size_t>(n));
+			return 0;
+		}
+		if (errno != ERANGE) // grew meanwhile
+			return errno;
+	}
+}
+
+// The lower file system shows trusted.* to whoever has CAP_SYS_ADMIN, which this
+// daemon may have and the caller does not.
+void hide_trusted(std::vector<char> &names)
+{
+	constexpr char prefix[] = "trusted.";
+	size_t kept = 0;
+	for (size_t at = 0; at < names.size();) {
+		const size_t length = strlen(&names[at]) + 1;
+		if (strncmp(&names[at], prefix, sizeof(prefix) - 1) != 0) {
+			memmove(&names[kept], &names[at], length);
+			kept += length;
+		}
+		at += length;
+	}
+	names.resize(kept);
+}
+
+} // namespace
+
+int Fs::do_listxattr(fuse_req_t req, fuse_ino_t node, size_t size)
+{
+	Pin pin;
+	int err = table_.pin(node, pin);
+	if (err)
+		return err;
+	std::vector<char> names;
+	{
+		const Creds creds(req);
+		err = creds.error();
+		if (!err)
+			err = list_all(ProcPath(pin.fd()).c_str(), names);
+		if (err)
+			return err;
+	}
+	if (fuse_req_ctx(req)->uid != 0)
+		hide_trusted(names);
+	if (!size)
+		fuse_reply_xattr(req, names.size());
+	else if (names.size() > size)
+		return ERANGE;
+	else
+		fuse_reply_buf(req, names.data(), names.size());
+	return replied;
+}
+
+} // namespace stackfs
