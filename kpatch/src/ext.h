@@ -329,5 +329,14 @@ static inline bool ext_answer_background(struct fuse_mount *fm, struct fuse_args
 
 /* Registration of the struct_ops type and the kfuncs */
 int ext_bpf_init(void);
+int ext_kfunc_register(void);
+
+/* kfuncs, for programs only: ext_kfunc.c */
+int extfuse_in_group(const struct extfuse_caller *caller, u32 gid);
+u64 extfuse_caller_digest(const struct extfuse_caller *caller);
+int extfuse_name_copy(const struct extfuse_lookup_in *in, void *dst, u32 dst__sz);
+int extfuse_name_equal(const struct extfuse_lookup_in *in, const void *name, u32 name__sz);
+int extfuse_read_fill(struct extfuse_read_out *out, u32 dst, const void *block, u32 block__sz,
+		      u32 skip, u32 len);
 
 #endif /* _EXT_H */

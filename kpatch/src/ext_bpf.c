@@ -9,9 +9,6 @@
 #include <linux/btf.h>
 #include <linux/btf_ids.h>
 
-/* kfuncs, in ext_kfunc.c */
-int ext_kfunc_register(void);
-
 static int ext_stub_lookup(const struct extfuse_lookup_in *in, struct extfuse_lookup_out *out)
 {
 	return EXTFUSE_UPCALL;

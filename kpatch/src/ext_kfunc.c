@@ -11,8 +11,6 @@
 #include <linux/cred.h>
 #include <linux/highmem.h>
 
-int ext_kfunc_register(void);
-
 /* Every call structure begins with the connection and the input, which begins
  * with the caller.
  */
