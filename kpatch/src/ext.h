@@ -73,8 +73,9 @@ enum ext_region { EXT_NODE = 0, EXT_NAME = 1, EXT_BEHIND = 2, EXT_REGIONS = 3 };
 #define EXT_DENTRY_INDEX_SHIFT 4
 static_assert(EXTFUSE_WORD_COUNT_LOG2 + EXT_DENTRY_INDEX_SHIFT <= EXTFUSE_INFLIGHT_BITS);
 
-/* The request has to go to the daemon. No errno, no size. */
-#define EXT_UPCALL 1
+/* The request has to go to the daemon. Not an errno, not EXTFUSE_HIT. */
+#define EXT_UPCALL 2
+static_assert(EXT_UPCALL != EXTFUSE_HIT);
 
 #define ext_count(ec, op_, field) this_cpu_inc((ec)->counters->op[op_].field)
 
@@ -336,7 +337,7 @@ int extfuse_in_group(const struct extfuse_caller *caller, u32 gid);
 u64 extfuse_caller_digest(const struct extfuse_caller *caller);
 int extfuse_name_copy(const struct extfuse_lookup_in *in, void *dst, u32 dst__sz);
 int extfuse_name_equal(const struct extfuse_lookup_in *in, const void *name, u32 name__sz);
-int extfuse_read_fill(struct extfuse_read_out *out, u32 dst, const void *block, u32 block__sz,
-		      u32 skip, u32 len);
+int extfuse_read_fill(struct extfuse_read_out *out, const void *block, u32 block__sz, u64 pos,
+		      u32 len);
 
 #endif /* _EXT_H */

@@ -107,31 +107,37 @@ __bpf_kfunc int extfuse_name_equal(const struct extfuse_lookup_in *in, const voi
 }
 
 /**
- * extfuse_read_fill - put data into the reply of a read
+ * extfuse_read_fill - put a part of the file into the reply of a read
  * @out: the handler's result
- * @dst: position in the reply; must be where the last call ended, 0 at first
  * @block: where from
  * @block__sz: bytes at @block
- * @skip: bytes of @block to leave out
- * @len: bytes to copy
+ * @pos: position of @block[0] in the file
+ * @len: bytes of the file at @block
  *
- * Return: 0, -ERANGE if @block or the reply has no room for it, -EINVAL if @dst
- * leaves a gap.
+ * Copies what the request wants of it. The reply is filled from its start without
+ * gaps: calls come in the order of the file.
+ *
+ * Return: bytes copied, 0 where block and request do not meet, -ERANGE if @len is
+ * more than there is at @block, -EINVAL for a gap.
  */
-__bpf_kfunc int extfuse_read_fill(struct extfuse_read_out *out, u32 dst, const void *block,
-				  u32 block__sz, u32 skip, u32 len)
+__bpf_kfunc int extfuse_read_fill(struct extfuse_read_out *out, const void *block, u32 block__sz,
+				  u64 pos, u32 len)
 {
 	struct ext_read_call *call = container_of(out, struct ext_read_call, out);
+	u64 wanted = call->in.offset + call->filled;
+	u64 skip;
 
-	if (skip > block__sz || len > block__sz - skip)
+	if (len > block__sz)
 		return -ERANGE;
-	if (dst != call->filled)
-		return -EINVAL;
-	if (len > call->in.size - dst)
-		return -ERANGE;
-	ext_read_copy(call->ap, dst, block + skip, len);
+	if (pos > wanted)
+		return pos < call->in.offset + call->in.size ? -EINVAL : 0;
+	skip = wanted - pos;
+	if (skip >= len)
+		return 0;
+	len = min_t(u64, len - skip, call->in.size - call->filled);
+	ext_read_copy(call->ap, call->filled, block + skip, len);
 	call->filled += len;
-	return 0;
+	return len;
 }
 
 __bpf_kfunc_end_defs();

@@ -50,7 +50,8 @@ static int ext_getattr_ask(struct ext_getattr_call *call, struct inode *inode)
 	call->in.flags = 0;
 	*out = (struct extfuse_getattr_out){};
 
-	ret = ext_verdict(fc, EXTFUSE_OP_GETATTR, ops->getattr(&call->in, out), out->flags);
+	ret = ops->getattr(&call->in, out);
+	ret = ext_verdict(fc, EXTFUSE_OP_GETATTR, ret, out->flags);
 	if (ret != EXTFUSE_HIT)
 		return ret;
 	if (!ext_cacheable(out->word) ||

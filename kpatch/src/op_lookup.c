@@ -69,7 +69,8 @@ static int ext_lookup_ask(struct ext_lookup_call *call, const struct extfuse_han
 	in->reserved = 0;
 	*out = (struct extfuse_lookup_out){};
 
-	ret = ext_verdict(fc, EXTFUSE_OP_LOOKUP, ops->lookup(in, out), out->flags);
+	ret = ops->lookup(in, out);
+	ret = ext_verdict(fc, EXTFUSE_OP_LOOKUP, ret, out->flags);
 	if (ret != EXTFUSE_HIT)
 		return ret;
 

@@ -53,7 +53,8 @@ static int ext_read_ask(struct ext_read_call *call)
 	call->in.word = ext_node_token(fc->ext, call->in.nodeid);
 	*out = (struct extfuse_read_out){};
 
-	ret = ext_verdict(fc, EXTFUSE_OP_READ, ops->read(&call->in, out), out->flags);
+	ret = ops->read(&call->in, out);
+	ret = ext_verdict(fc, EXTFUSE_OP_READ, ret, out->flags);
 	if (ret != EXTFUSE_HIT)
 		return ret;
 	if (!ext_cacheable(out->word) ||
