@@ -26,4 +26,5 @@ int BPF_PROG(read, const struct extfuse_read_in *in, struct extfuse_read_out *ou
 
 EXTFUSE_OPS(cache, .lookup = (void *)lookup, .getattr = (void *)getattr, .read = (void *)read);
 
-char LICENSE[] SEC("license") = "GPL";
+SEC("license")
+char LICENSE[] = "GPL";

@@ -22,4 +22,5 @@ int BPF_PROG(lookup, const struct extfuse_lookup_in *in, struct extfuse_lookup_o
 
 EXTFUSE_OPS(minimal, .lookup = (void *)lookup);
 
-char LICENSE[] SEC("license") = "GPL";
+SEC("license")
+char LICENSE[] = "GPL";

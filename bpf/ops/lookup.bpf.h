@@ -26,8 +26,8 @@ static __always_inline struct extfuse_name_slot *lookup_find(const struct extfus
 	return NULL;
 }
 
-static __always_inline struct extfuse_long_name_slot *
-lookup_find_long(const struct extfuse_lookup_in *in)
+static __always_inline struct extfuse_long_name_slot *lookup_find_long(
+	const struct extfuse_lookup_in *in)
 {
 	__u64 hash = in->hash;
 	__u32 key = extfuse_bucket(hash, ext_long_name_mask);

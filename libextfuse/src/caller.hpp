@@ -7,7 +7,8 @@
 #include <cstdint>
 #include <string_view>
 
-namespace exf::impl {
+namespace exf::impl
+{
 
 // Digest of the task whose /proc status this is. 0: it cannot be read, or its
 // fsuid or fsgid is not the given one (another task has the pid by now).

@@ -6,23 +6,26 @@
 
 extern "C" {
 
-void extfuse_invalidate_node(struct extfuse *x, fuse_ino_t node) {
-    if (x && x->words.active())
-        x->words.change_node(node);
+void extfuse_invalidate_node(struct extfuse *x, fuse_ino_t node)
+{
+	if (x && x->words.active())
+		x->words.change_node(node);
 }
 
-void extfuse_invalidate_entry(struct extfuse *x, fuse_ino_t parent, const char *name) {
-    exf::impl::NameKey key;
+void extfuse_invalidate_entry(struct extfuse *x, fuse_ino_t parent, const char *name)
+{
+	exf::impl::NameKey key;
 
-    // Names that have no key are in no cache.
-    if (x && name && x->words.active() &&
-        exf::impl::make_name_key(x->words.seed(), parent, name, key))
-        x->words.change_entry(key.hash);
+	// Names that have no key are in no cache.
+	if (x && name && x->words.active() &&
+	    exf::impl::make_name_key(x->words.seed(), parent, name, key))
+		x->words.change_entry(key.hash);
 }
 
-void extfuse_invalidate_all(struct extfuse *x) {
-    if (x && x->words.active())
-        x->words.change_all();
+void extfuse_invalidate_all(struct extfuse *x)
+{
+	if (x && x->words.active())
+		x->words.change_all();
 }
 
 } // extern "C"

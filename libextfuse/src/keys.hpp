@@ -9,24 +9,29 @@
 
 #include <extfuse/abi.h>
 
-namespace exf::impl {
+namespace exf::impl
+{
 
 // (parent, name), hashed and packed into words padded with zeros.
 struct NameKey {
-    uint64_t hash;
-    uint64_t parent;
-    uint32_t len;
-    uint64_t words[EXTFUSE_LONG_NAME_WORDS];
+	uint64_t hash;
+	uint64_t parent;
+	uint32_t len;
+	uint64_t words[EXTFUSE_LONG_NAME_WORDS];
 
-    bool is_long() const { return len > EXTFUSE_NAME_INLINE; }
+	bool is_long() const
+	{
+		return len > EXTFUSE_NAME_INLINE;
+	}
 };
 
 // False if the name is empty or longer than EXTFUSE_NAME_MAX.
 bool make_name_key(uint64_t seed, uint64_t parent, const char *name, NameKey &out) noexcept;
 
 // Index of the bucket of a hash; buckets is a power of two.
-inline size_t bucket_index(uint64_t hash, size_t buckets) {
-    return static_cast<uint32_t>(hash >> 32) & (buckets - 1);
+inline size_t bucket_index(uint64_t hash, size_t buckets)
+{
+	return static_cast<uint32_t>(hash >> 32) & (buckets - 1);
 }
 
 // Buckets for this many entries.

@@ -15,421 +15,456 @@
 
 using namespace exf::impl;
 
-namespace {
+namespace
+{
 
 // Bits of ext_switches in bpf/include/extfuse/maps.bpf.h.
 constexpr uint32_t all_operations = (1U << EXTFUSE_OP_COUNT) - 1;
 constexpr uint32_t switch_remember = 1U << 31;
 
-uint64_t random_seed() {
-    uint64_t seed = 0;
+uint64_t random_seed()
+{
+	uint64_t seed = 0;
 
-    // Without randomness (never, once booted) the maps still work.
-    if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) < 0)
-        seed = 0x9e3779b97f4a7c15ULL;
-    return seed;
+	// Without randomness (never, once booted) the maps still work.
+	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) < 0)
+		seed = 0x9e3779b97f4a7c15ULL;
+	return seed;
 }
 
-void set_bits(uint32_t *word, uint32_t bits, bool on) {
-    if (on)
-        __atomic_fetch_or(word, bits, __ATOMIC_RELAXED);
-    else
-        __atomic_fetch_and(word, ~bits, __ATOMIC_RELAXED);
+void set_bits(uint32_t *word, uint32_t bits, bool on)
+{
+	if (on)
+		__atomic_fetch_or(word, bits, __ATOMIC_RELAXED);
+	else
+		__atomic_fetch_and(word, ~bits, __ATOMIC_RELAXED);
 }
 
 } // namespace
 
-int extfuse::mount(fuse_session *se, const char *mountpoint) {
-    if (state != State::unmounted) {
-        log.error("cannot mount %s: this object is mounted on %s", mountpoint, target.c_str());
-        return -EBUSY;
-    }
+int extfuse::mount(fuse_session *se, const char *mountpoint)
+{
+	if (state != State::unmounted) {
+		log.error("cannot mount %s: this object is mounted on %s", mountpoint,
+			  target.c_str());
+		return -EBUSY;
+	}
 
-    mode_t mode;
-    int error = kernel->resolve(mountpoint, target, mode);
-    if (error < 0) {
-        log.error("mount point %s: %s", mountpoint, strerror(-error));
-        return error;
-    }
+	mode_t mode;
+	int error = kernel->resolve(mountpoint, target, mode);
+	if (error < 0) {
+		log.error("mount point %s: %s", mountpoint, strerror(-error));
+		return error;
+	}
 
-    if (options.driver == EXTFUSE_DRIVER_EXTFUSE) {
-        std::string reason;
+	if (options.driver == EXTFUSE_DRIVER_EXTFUSE) {
+		std::string reason;
 
-        error = mount_extfuse(se, mode, reason);
-        if (error == 0)
-            return 0;
-        forget_driver();
-        if (options.fallback == EXTFUSE_FALLBACK_FAIL) {
-            log.error("cannot mount %s: %s", target.c_str(), reason.c_str());
-            return error;
-        }
-        log.warning("%s; %s is mounted on stock FUSE, every request goes to the daemon",
-                    reason.c_str(), target.c_str());
-    }
-    error = kernel->session_mount(se, target.c_str());
-    if (error < 0) {
-        log.error("cannot mount %s on stock FUSE: %s", target.c_str(), strerror(-error));
-        return error;
-    }
-    session = se;
-    state = State::stock;
-    return 0;
+		error = mount_extfuse(se, mode, reason);
+		if (error == 0)
+			return 0;
+		forget_driver();
+		if (options.fallback == EXTFUSE_FALLBACK_FAIL) {
+			log.error("cannot mount %s: %s", target.c_str(), reason.c_str());
+			return error;
+		}
+		log.warning("%s; %s is mounted on stock FUSE, every request goes to the daemon",
+			    reason.c_str(), target.c_str());
+	}
+	error = kernel->session_mount(se, target.c_str());
+	if (error < 0) {
+		log.error("cannot mount %s on stock FUSE: %s", target.c_str(), strerror(-error));
+		return error;
+	}
+	session = se;
+	state = State::stock;
+	return 0;
 }
 
-int extfuse::mount_extfuse(fuse_session *se, mode_t mode, std::string &reason) {
-    int error = kernel->open_device(device);
-    if (error == -ENOENT || error == -ENXIO || error == -ENODEV) {
-        reason = "no " EXTFUSE_DEVICE ": load the driver (modprobe extfuse)";
-        return -ENODEV;
-    }
-    if (error < 0) {
-        reason = std::string("cannot open " EXTFUSE_DEVICE ": ") + strerror(-error);
-        return error == -EACCES ? -EPERM : error;
-    }
-    if (mount_options.blkdev) {
-        reason = "mount option blkdev is not for the extfuse driver; leave it out";
-        return -EINVAL;
-    }
-    if (mount_options.auto_unmount)
-        log.warning("mount option auto_unmount has no effect on the extfuse driver: if the "
-                    "daemon dies, unmount %s yourself",
-                    target.c_str());
+int extfuse::mount_extfuse(fuse_session *se, mode_t mode, std::string &reason)
+{
+	int error = kernel->open_device(device);
+	if (error == -ENOENT || error == -ENXIO || error == -ENODEV) {
+		reason = "no " EXTFUSE_DEVICE ": load the driver (modprobe extfuse)";
+		return -ENODEV;
+	}
+	if (error < 0) {
+		reason = std::string("cannot open " EXTFUSE_DEVICE ": ") + strerror(-error);
+		return error == -EACCES ? -EPERM : error;
+	}
+	if (mount_options.blkdev) {
+		reason = "mount option blkdev is not for the extfuse driver; leave it out";
+		return -EINVAL;
+	}
+	if (mount_options.auto_unmount)
+		log.warning("mount option auto_unmount has no effect on the extfuse driver: if the "
+			    "daemon dies, unmount %s yourself",
+			    target.c_str());
 
-    int link_fd = foreign_link.get();
-    if (link_fd < 0 && !options.no_handler) {
-        error = prepare_handler(reason);
-        if (error < 0)
-            return error;
-        link_fd = handler->link_fd();
-    }
-    error = mount_device(mode, link_fd, reason);
-    if (error < 0)
-        return error;
+	int link_fd = foreign_link.get();
+	if (link_fd < 0 && !options.no_handler) {
+		error = prepare_handler(reason);
+		if (error < 0)
+			return error;
+		link_fd = handler->link_fd();
+	}
+	error = mount_device(mode, link_fd, reason);
+	if (error < 0)
+		return error;
 
-    error = map_words(reason);
-    if (!error)
-        error = give_to_session(se, reason);
-    if (error < 0) {
-        kernel->unmount(target);
-        return error;
-    }
+	error = map_words(reason);
+	if (!error)
+		error = give_to_session(se, reason);
+	if (error < 0) {
+		kernel->unmount(target);
+		return error;
+	}
 
-    session = se;
-    if (handler)
-        maps = handler->maps();
-    state = State::active;
-    log.info("%s is mounted on the extfuse driver", target.c_str());
-    return 0;
+	session = se;
+	if (handler)
+		maps = handler->maps();
+	state = State::active;
+	log.info("%s is mounted on the extfuse driver", target.c_str());
+	return 0;
 }
 
-int extfuse::prepare_handler(std::string &reason) {
-    HandlerParams params;
+int extfuse::prepare_handler(std::string &reason)
+{
+	HandlerParams params;
 
-    seed = random_seed();
-    params.name_buckets = buckets_for(options.max_names);
-    params.long_name_buckets = buckets_for(options.max_long_names);
-    params.attr_buckets = buckets_for(options.max_attrs);
-    params.block_buckets = buckets_for(options.max_blocks);
-    params.seed = seed;
-    params.switches = all_operations | (options.no_remember ? 0 : switch_remember);
+	seed = random_seed();
+	params.name_buckets = buckets_for(options.max_names);
+	params.long_name_buckets = buckets_for(options.max_long_names);
+	params.attr_buckets = buckets_for(options.max_attrs);
+	params.block_buckets = buckets_for(options.max_blocks);
+	params.seed = seed;
+	params.switches = all_operations | (options.no_remember ? 0 : switch_remember);
 
-    int error = kernel->load_handler(params, log, handler, reason);
-    if (!error) {
-        error = handler->attach();
-        if (error < 0)
-            reason = attach_reason(error);
-    }
-    if (error == -EPERM || error == -EACCES) {
-        const std::string missing = kernel->missing_capabilities();
+	int error = kernel->load_handler(params, log, handler, reason);
+	if (!error) {
+		error = handler->attach();
+		if (error < 0)
+			reason = attach_reason(error);
+	}
+	if (error == -EPERM || error == -EACCES) {
+		const std::string missing = kernel->missing_capabilities();
 
-        if (!missing.empty()) {
-            reason += "; this process lacks " + missing;
-            error = -EPERM;
-        }
-    }
-    return error;
+		if (!missing.empty()) {
+			reason += "; this process lacks " + missing;
+			error = -EPERM;
+		}
+	}
+	return error;
 }
 
-std::string extfuse::attach_reason(int error) const {
-    if (error == -EPROTO)
-        return "the driver speaks another version of the ABI than this libextfuse: install "
-               "module and library of the same release";
-    return std::string("the driver refuses the BPF handler: ") + strerror(-error);
+std::string extfuse::attach_reason(int error) const
+{
+	if (error == -EPROTO)
+		return "the driver speaks another version of the ABI than this libextfuse: install "
+		       "module and library of the same release";
+	return std::string("the driver refuses the BPF handler: ") + strerror(-error);
 }
 
-int extfuse::mount_device(mode_t mode, int link_fd, std::string &reason) {
-    const MountOptions &o = mount_options;
-    MountCall call;
-    char data[160];
+int extfuse::mount_device(mode_t mode, int link_fd, std::string &reason)
+{
+	const MountOptions &o = mount_options;
+	MountCall call;
+	char data[160];
 
-    snprintf(data, sizeof(data), "fd=%d,rootmode=%o,user_id=%u,group_id=%u", device.get(),
-             mode & S_IFMT, getuid(), getgid());
-    call.data = data;
-    if (link_fd >= 0)
-        call.data += ",handler=" + std::to_string(link_fd);
-    if (!o.kernel.empty())
-        call.data += "," + o.kernel;
-    call.type = EXTFUSE_FS_TYPE;
-    if (!o.subtype.empty())
-        call.type += "." + o.subtype;
-    call.source = !o.fsname.empty()    ? o.fsname
-                  : !o.subtype.empty() ? o.subtype
-                                       : EXTFUSE_FS_TYPE;
-    call.target = target;
-    call.flags = o.flags;
+	snprintf(data, sizeof(data), "fd=%d,rootmode=%o,user_id=%u,group_id=%u", device.get(),
+		 mode & S_IFMT, getuid(), getgid());
+	call.data = data;
+	if (link_fd >= 0)
+		call.data += ",handler=" + std::to_string(link_fd);
+	if (!o.kernel.empty())
+		call.data += "," + o.kernel;
+	call.type = EXTFUSE_FS_TYPE;
+	if (!o.subtype.empty())
+		call.type += "." + o.subtype;
+	call.source = !o.fsname.empty()    ? o.fsname
+		      : !o.subtype.empty() ? o.subtype
+					   : EXTFUSE_FS_TYPE;
+	call.target = target;
+	call.flags = o.flags;
 
-    const int error = kernel->mount(call);
-    if (error == 0)
-        return 0;
-    reason = "mount -t " + call.type + " failed: " + strerror(-error);
-    if (error == -EPERM || error == -EACCES) {
-        const std::string missing = kernel->missing_capabilities();
+	const int error = kernel->mount(call);
+	if (error == 0)
+		return 0;
+	reason = "mount -t " + call.type + " failed: " + strerror(-error);
+	if (error == -EPERM || error == -EACCES) {
+		const std::string missing = kernel->missing_capabilities();
 
-        if (!missing.empty()) {
-            reason += "; this process lacks " + missing;
-            return -EPERM;
-        }
-    } else if (error == -EINVAL) {
-        reason += "; the options were " + call.data + ", see the kernel log";
-    }
-    return error;
+		if (!missing.empty()) {
+			reason += "; this process lacks " + missing;
+			return -EPERM;
+		}
+	} else if (error == -EINVAL) {
+		reason += "; the options were " + call.data + ", see the kernel log";
+	}
+	return error;
 }
 
-int extfuse::map_words(std::string &reason) {
-    void *base;
+int extfuse::map_words(std::string &reason)
+{
+	void *base;
 
-    // The header first: it says how long the whole is.
-    const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-    int error = kernel->map_words(device.get(), page, &base);
-    if (error < 0) {
-        reason = std::string("cannot map the words of " EXTFUSE_DEVICE ": ") + strerror(-error);
-        return error;
-    }
-    const auto *header = static_cast<const extfuse_words_header *>(base);
-    const uint64_t bytes = header->bytes;
-    const bool known = header->magic == EXTFUSE_WORDS_MAGIC &&
-                       header->abi_version == EXTFUSE_ABI_VERSION && bytes >= page;
-    const uint32_t version = header->abi_version;
-    kernel->unmap_words(base, page);
-    if (!known) {
-        reason = "the driver speaks version " + std::to_string(version) +
-                 " of the ABI, this libextfuse version " + std::to_string(EXTFUSE_ABI_VERSION) +
-                 ": install module and library of the same release";
-        return -EPROTO;
-    }
+	// The header first: it says how long the whole is.
+	const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+	int error = kernel->map_words(device.get(), page, &base);
+	if (error < 0) {
+		reason = std::string("cannot map the words of " EXTFUSE_DEVICE ": ") +
+			 strerror(-error);
+		return error;
+	}
+	const auto *header = static_cast<const extfuse_words_header *>(base);
+	const uint64_t bytes = header->bytes;
+	const bool known = header->magic == EXTFUSE_WORDS_MAGIC &&
+			   header->abi_version == EXTFUSE_ABI_VERSION && bytes >= page;
+	const uint32_t version = header->abi_version;
+	kernel->unmap_words(base, page);
+	if (!known) {
+		reason = "the driver speaks version " + std::to_string(version) +
+			 " of the ABI, this libextfuse version " +
+			 std::to_string(EXTFUSE_ABI_VERSION) +
+			 ": install module and library of the same release";
+		return -EPROTO;
+	}
 
-    error = kernel->map_words(device.get(), bytes, &base);
-    if (error < 0) {
-        reason = std::string("cannot map the words of " EXTFUSE_DEVICE ": ") + strerror(-error);
-        return error;
-    }
-    words_base = base;
-    words_bytes = bytes;
-    if (!words.set(base, bytes)) {
-        reason = "the words of " EXTFUSE_DEVICE " are not laid out as version " +
-                 std::to_string(EXTFUSE_ABI_VERSION) + " of the ABI says";
-        return -EPROTO;
-    }
-    return 0;
+	error = kernel->map_words(device.get(), bytes, &base);
+	if (error < 0) {
+		reason = std::string("cannot map the words of " EXTFUSE_DEVICE ": ") +
+			 strerror(-error);
+		return error;
+	}
+	words_base = base;
+	words_bytes = bytes;
+	if (!words.set(base, bytes)) {
+		reason = "the words of " EXTFUSE_DEVICE " are not laid out as version " +
+			 std::to_string(EXTFUSE_ABI_VERSION) + " of the ABI says";
+		return -EPROTO;
+	}
+	return 0;
 }
 
-int extfuse::give_to_session(fuse_session *se, std::string &reason) {
-    // The session closes what it is given: a copy.
-    Fd copy(fcntl(device.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
-    char path[32];
+int extfuse::give_to_session(fuse_session *se, std::string &reason)
+{
+	// The session closes what it is given: a copy.
+	Fd copy(fcntl(device.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+	char path[32];
 
-    if (!copy) {
-        const int error = -errno;
-        reason = std::string("cannot duplicate a descriptor: ") + strerror(-error);
-        return error;
-    }
-    snprintf(path, sizeof(path), "/dev/fd/%d", copy.get());
-    const int error = kernel->session_mount(se, path);
-    if (error < 0) {
-        reason = std::string("libfuse does not take the extfuse device: ") + strerror(-error);
-        return error;
-    }
-    copy.release();
-    return 0;
+	if (!copy) {
+		const int error = -errno;
+		reason = std::string("cannot duplicate a descriptor: ") + strerror(-error);
+		return error;
+	}
+	snprintf(path, sizeof(path), "/dev/fd/%d", copy.get());
+	const int error = kernel->session_mount(se, path);
+	if (error < 0) {
+		reason = std::string("libfuse does not take the extfuse device: ") +
+			 strerror(-error);
+		return error;
+	}
+	copy.release();
+	return 0;
 }
 
-void extfuse::forget_driver() noexcept {
-    words.clear();
-    maps = {};
-    if (words_base)
-        kernel->unmap_words(words_base, words_bytes);
-    words_base = nullptr;
-    handler.reset();
-    device.reset();
+void extfuse::forget_driver() noexcept
+{
+	words.clear();
+	maps = {};
+	if (words_base)
+		kernel->unmap_words(words_base, words_bytes);
+	words_base = nullptr;
+	handler.reset();
+	device.reset();
 }
 
-void extfuse::unmount() noexcept {
-    if (state == State::stock) {
-        kernel->session_unmount(session);
-    } else if (state == State::active) {
-        const bool over = kernel->connection_over(device.get());
+void extfuse::unmount() noexcept
+{
+	if (state == State::stock) {
+		kernel->session_unmount(session);
+	} else if (state == State::active) {
+		const bool over = kernel->connection_over(device.get());
 
-        // With the last reference to the device the connection ends. Else the
-        // unmount could wait for answers that nobody is going to give. The
-        // session will close its number itself.
-        kernel->neutralize(kernel->session_fd(session));
-        words.clear();
-        maps = {};
-        kernel->unmap_words(words_base, words_bytes);
-        words_base = nullptr;
-        device.reset();
-        if (!over)
-            kernel->unmount(target);
-        forget_driver();
-    }
-    session = nullptr;
-    state = State::unmounted;
+		// With the last reference to the device the connection ends. Else the
+		// unmount could wait for answers that nobody is going to give. The
+		// session will close its number itself.
+		kernel->neutralize(kernel->session_fd(session));
+		words.clear();
+		maps = {};
+		kernel->unmap_words(words_base, words_bytes);
+		words_base = nullptr;
+		device.reset();
+		if (!over)
+			kernel->unmount(target);
+		forget_driver();
+	}
+	session = nullptr;
+	state = State::unmounted;
 }
 
-int extfuse::attach() {
-    if (state != State::active)
-        return -ENOTCONN;
+int extfuse::attach()
+{
+	if (state != State::active)
+		return -ENOTCONN;
 
-    int link_fd = foreign_link.get();
-    if (link_fd < 0) {
-        if (!handler)
-            return -ENOTCONN;
-        const int error = handler->attach();
-        if (error < 0) {
-            log.error("cannot attach a handler to %s: %s", target.c_str(),
-                      attach_reason(error).c_str());
-            return error;
-        }
-        link_fd = handler->link_fd();
-    }
-    const int error = kernel->bind(device.get(), link_fd);
-    if (error < 0)
-        log.error("cannot bind the handler to %s: %s", target.c_str(), strerror(-error));
-    return error < 0 ? error : 0;
+	int link_fd = foreign_link.get();
+	if (link_fd < 0) {
+		if (!handler)
+			return -ENOTCONN;
+		const int error = handler->attach();
+		if (error < 0) {
+			log.error("cannot attach a handler to %s: %s", target.c_str(),
+				  attach_reason(error).c_str());
+			return error;
+		}
+		link_fd = handler->link_fd();
+	}
+	const int error = kernel->bind(device.get(), link_fd);
+	if (error < 0)
+		log.error("cannot bind the handler to %s: %s", target.c_str(), strerror(-error));
+	return error < 0 ? error : 0;
 }
 
-int extfuse::detach() {
-    if (state != State::active)
-        return -ENOTCONN;
+int extfuse::detach()
+{
+	if (state != State::active)
+		return -ENOTCONN;
 
-    const int error = kernel->bind(device.get(), -1);
-    if (handler)
-        handler->detach();
-    return error < 0 ? error : 0;
+	const int error = kernel->bind(device.get(), -1);
+	if (handler)
+		handler->detach();
+	return error < 0 ? error : 0;
 }
 
-int extfuse::use_link(int link_fd) {
-    Fd copy;
+int extfuse::use_link(int link_fd)
+{
+	Fd copy;
 
-    if (link_fd >= 0) {
-        copy = Fd(fcntl(link_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
-        if (!copy) {
-            const int error = -errno;
-            log.error("handler link %d: %s", link_fd, strerror(-error));
-            return error;
-        }
-    }
-    foreign_link = std::move(copy);
-    return state == State::active ? attach() : 0;
+	if (link_fd >= 0) {
+		copy = Fd(fcntl(link_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+		if (!copy) {
+			const int error = -errno;
+			log.error("handler link %d: %s", link_fd, strerror(-error));
+			return error;
+		}
+	}
+	foreign_link = std::move(copy);
+	return state == State::active ? attach() : 0;
 }
 
 int exf::impl::make(extfuse **out, fuse_args *args, const extfuse_config *cfg,
-                    std::unique_ptr<Kernel> kernel) noexcept {
-    return no_throw([&] {
-        auto x = std::make_unique<extfuse>(std::move(kernel));
+		    std::unique_ptr<Kernel> kernel) noexcept
+{
+	return no_throw([&] {
+		auto x = std::make_unique<extfuse>(std::move(kernel));
 
-        *out = nullptr;
-        int error = read_config(cfg, x->options, x->log);
-        if (!error)
-            error = take_options(args, x->options, x->log);
-        if (!error)
-            error = read_mount_options(args, x->mount_options);
-        if (!error)
-            *out = x.release();
-        return error;
-    });
+		*out = nullptr;
+		int error = read_config(cfg, x->options, x->log);
+		if (!error)
+			error = take_options(args, x->options, x->log);
+		if (!error)
+			error = read_mount_options(args, x->mount_options);
+		if (!error)
+			*out = x.release();
+		return error;
+	});
 }
 
 extern "C" {
 
-int extfuse_new(struct extfuse **out, struct fuse_args *args, const struct extfuse_config *cfg) {
-    return no_throw([&] { return make(out, args, cfg, make_linux_kernel()); });
+int extfuse_new(struct extfuse **out, struct fuse_args *args, const struct extfuse_config *cfg)
+{
+	return no_throw([&] { return make(out, args, cfg, make_linux_kernel()); });
 }
 
-const char *extfuse_option_help(void) {
-    return "    -o extfuse=auto        extfuse driver if there is one, else stock FUSE (default)\n"
-           "    -o extfuse=require     extfuse driver, or fail\n"
-           "    -o extfuse=stock       stock FUSE\n"
-           "    -o no_handler          extfuse driver without a BPF handler\n"
-           "    -o no_remember         ask the handler every time\n"
-           "    -o max_names=N         names to keep, of up to 32 bytes (131072)\n"
-           "    -o max_long_names=N    names to keep, longer ones (4096)\n"
-           "    -o max_attrs=N         nodes whose attributes to keep (131072)\n"
-           "    -o max_blocks=N        blocks of 4 KiB of file data to keep (4096)\n";
+const char *extfuse_option_help(void)
+{
+	return "    -o extfuse=auto        extfuse driver if there is one, else stock FUSE "
+	       "(default)\n"
+	       "    -o extfuse=require     extfuse driver, or fail\n"
+	       "    -o extfuse=stock       stock FUSE\n"
+	       "    -o no_handler          extfuse driver without a BPF handler\n"
+	       "    -o no_remember         ask the handler every time\n"
+	       "    -o max_names=N         names to keep, of up to 32 bytes (131072)\n"
+	       "    -o max_long_names=N    names to keep, longer ones (4096)\n"
+	       "    -o max_attrs=N         nodes whose attributes to keep (131072)\n"
+	       "    -o max_blocks=N        blocks of 4 KiB of file data to keep (4096)\n";
 }
 
-void extfuse_destroy(struct extfuse *x) {
-    delete x;
+void extfuse_destroy(struct extfuse *x)
+{
+	delete x;
 }
 
-int extfuse_mount(struct extfuse *x, struct fuse_session *se, const char *mountpoint) {
-    if (!x || !se || !mountpoint)
-        return -EINVAL;
-    return no_throw([&] { return x->mount(se, mountpoint); });
+int extfuse_mount(struct extfuse *x, struct fuse_session *se, const char *mountpoint)
+{
+	if (!x || !se || !mountpoint)
+		return -EINVAL;
+	return no_throw([&] { return x->mount(se, mountpoint); });
 }
 
-void extfuse_unmount(struct extfuse *x) {
-    if (x)
-        x->unmount();
+void extfuse_unmount(struct extfuse *x)
+{
+	if (x)
+		x->unmount();
 }
 
-int extfuse_active(const struct extfuse *x) {
-    return x && x->state == State::active;
+int extfuse_active(const struct extfuse *x)
+{
+	return x && x->state == State::active;
 }
 
-int extfuse_default_permissions(const struct extfuse *x) {
-    return x && x->mount_options.default_permissions;
+int extfuse_default_permissions(const struct extfuse *x)
+{
+	return x && x->mount_options.default_permissions;
 }
 
-int extfuse_detach(struct extfuse *x) {
-    if (!x)
-        return -EINVAL;
-    return no_throw([&] { return x->detach(); });
+int extfuse_detach(struct extfuse *x)
+{
+	if (!x)
+		return -EINVAL;
+	return no_throw([&] { return x->detach(); });
 }
 
-int extfuse_attach(struct extfuse *x) {
-    if (!x)
-        return -EINVAL;
-    return no_throw([&] { return x->attach(); });
+int extfuse_attach(struct extfuse *x)
+{
+	if (!x)
+		return -EINVAL;
+	return no_throw([&] { return x->attach(); });
 }
 
-int extfuse_use_handler(struct extfuse *x, int link_fd) {
-    if (!x)
-        return -EINVAL;
-    return no_throw([&] { return x->use_link(link_fd); });
+int extfuse_use_handler(struct extfuse *x, int link_fd)
+{
+	if (!x)
+		return -EINVAL;
+	return no_throw([&] { return x->use_link(link_fd); });
 }
 
-int extfuse_set_enabled(struct extfuse *x, enum extfuse_op op, int enabled) {
-    if (!x || op > EXTFUSE_OP_COUNT)
-        return -EINVAL;
-    if (x->state != State::active || !x->handler)
-        return -ENOTCONN;
-    set_bits(x->handler->switches(), op == EXTFUSE_OP_COUNT ? all_operations : 1U << op,
-             enabled != 0);
-    return 0;
+int extfuse_set_enabled(struct extfuse *x, enum extfuse_op op, int enabled)
+{
+	if (!x || op > EXTFUSE_OP_COUNT)
+		return -EINVAL;
+	if (x->state != State::active || !x->handler)
+		return -ENOTCONN;
+	set_bits(x->handler->switches(), op == EXTFUSE_OP_COUNT ? all_operations : 1U << op,
+		 enabled != 0);
+	return 0;
 }
 
-int extfuse_set_remember(struct extfuse *x, int remember) {
-    if (!x)
-        return -EINVAL;
-    if (x->state != State::active || !x->handler)
-        return -ENOTCONN;
-    set_bits(x->handler->switches(), switch_remember, remember != 0);
-    return 0;
+int extfuse_set_remember(struct extfuse *x, int remember)
+{
+	if (!x)
+		return -EINVAL;
+	if (x->state != State::active || !x->handler)
+		return -ENOTCONN;
+	set_bits(x->handler->switches(), switch_remember, remember != 0);
+	return 0;
 }
 
-const char *extfuse_version(void) {
-    return EXTFUSE_VERSION;
+const char *extfuse_version(void)
+{
+	return EXTFUSE_VERSION;
 }
 
 } // extern "C"

@@ -12,17 +12,18 @@
 
 #include "log.hpp"
 
-namespace exf::impl {
+namespace exf::impl
+{
 
 struct Options {
-    extfuse_driver driver = EXTFUSE_DRIVER_EXTFUSE;
-    extfuse_fallback fallback = EXTFUSE_FALLBACK_STOCK;
-    bool no_handler = false;
-    bool no_remember = false;
-    uint32_t max_names = 131072;
-    uint32_t max_long_names = 4096;
-    uint32_t max_attrs = 131072;
-    uint32_t max_blocks = 4096;
+	extfuse_driver driver = EXTFUSE_DRIVER_EXTFUSE;
+	extfuse_fallback fallback = EXTFUSE_FALLBACK_STOCK;
+	bool no_handler = false;
+	bool no_remember = false;
+	uint32_t max_names = 131072;
+	uint32_t max_long_names = 4096;
+	uint32_t max_attrs = 131072;
+	uint32_t max_blocks = 4096;
 };
 
 // From a caller's configuration. 0, -EINVAL or -E2BIG.
@@ -33,16 +34,16 @@ int take_options(fuse_args *args, Options &out, const Log &log);
 
 // What libfuse's own mounting would do with the options of fuse_session_new().
 struct MountOptions {
-    unsigned long flags; // MS_*
-    std::string kernel;  // for the file system, comma separated
-    std::string fsname;
-    std::string subtype;
-    bool allow_other = false;
-    bool default_permissions = false;
-    bool auto_unmount = false;
-    bool blkdev = false;
+	unsigned long flags; // MS_*
+	std::string kernel;  // for the file system, comma separated
+	std::string fsname;
+	std::string subtype;
+	bool allow_other = false;
+	bool default_permissions = false;
+	bool auto_unmount = false;
+	bool blkdev = false;
 
-    MountOptions();
+	MountOptions();
 };
 
 // Reads args, which may be null, and leaves them as they are.

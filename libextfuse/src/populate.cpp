@@ -9,256 +9,278 @@
 
 using namespace exf::impl;
 
-namespace {
+namespace
+{
 
 constexpr extfuse_token no_token = {0, 0};
 
-extfuse_attr attr_from(const struct stat &st) {
-    extfuse_attr a = {};
+extfuse_attr attr_from(const struct stat &st)
+{
+	extfuse_attr a = {};
 
-    a.ino = st.st_ino;
-    a.size = static_cast<uint64_t>(st.st_size);
-    a.blocks = static_cast<uint64_t>(st.st_blocks);
-    a.atime = static_cast<uint64_t>(st.st_atim.tv_sec);
-    a.mtime = static_cast<uint64_t>(st.st_mtim.tv_sec);
-    a.ctime = static_cast<uint64_t>(st.st_ctim.tv_sec);
-    a.atimensec = static_cast<uint32_t>(st.st_atim.tv_nsec);
-    a.mtimensec = static_cast<uint32_t>(st.st_mtim.tv_nsec);
-    a.ctimensec = static_cast<uint32_t>(st.st_ctim.tv_nsec);
-    a.mode = st.st_mode;
-    a.nlink = static_cast<uint32_t>(st.st_nlink);
-    a.uid = st.st_uid;
-    a.gid = st.st_gid;
-    a.rdev = static_cast<uint32_t>(st.st_rdev);
-    a.blksize = static_cast<uint32_t>(st.st_blksize);
-    return a;
+	a.ino = st.st_ino;
+	a.size = static_cast<uint64_t>(st.st_size);
+	a.blocks = static_cast<uint64_t>(st.st_blocks);
+	a.atime = static_cast<uint64_t>(st.st_atim.tv_sec);
+	a.mtime = static_cast<uint64_t>(st.st_mtim.tv_sec);
+	a.ctime = static_cast<uint64_t>(st.st_ctim.tv_sec);
+	a.atimensec = static_cast<uint32_t>(st.st_atim.tv_nsec);
+	a.mtimensec = static_cast<uint32_t>(st.st_mtim.tv_nsec);
+	a.ctimensec = static_cast<uint32_t>(st.st_ctim.tv_nsec);
+	a.mode = st.st_mode;
+	a.nlink = static_cast<uint32_t>(st.st_nlink);
+	a.uid = st.st_uid;
+	a.gid = st.st_gid;
+	a.rdev = static_cast<uint32_t>(st.st_rdev);
+	a.blksize = static_cast<uint32_t>(st.st_blksize);
+	return a;
 }
 
 // Scope and caller as a slot has them. scope NONE: nobody, do not store.
-Audience audience(extfuse &x, extfuse_scope scope, const fuse_ctx *caller) {
-    Audience who = {static_cast<uint8_t>(scope), 0};
+Audience audience(extfuse &x, extfuse_scope scope, const fuse_ctx *caller)
+{
+	Audience who = {static_cast<uint8_t>(scope), 0};
 
-    if (scope == EXTFUSE_SCOPE_UID) {
-        who.caller = caller->uid;
-    } else if (scope == EXTFUSE_SCOPE_CALLER) {
-        // Read each time: groups change, and nothing tells us.
-        const int digest = no_throw([&] {
-            std::string status;
+	if (scope == EXTFUSE_SCOPE_UID) {
+		who.caller = caller->uid;
+	} else if (scope == EXTFUSE_SCOPE_CALLER) {
+		// Read each time: groups change, and nothing tells us.
+		const int digest = no_throw([&] {
+			std::string status;
 
-            if (caller->pid > 0 && x.kernel->task_status(caller->pid, status) == 0)
-                who.caller = caller_digest(status, caller->uid, caller->gid);
-            return 0;
-        });
-        if (digest < 0 || !who.caller)
-            who.scope = EXTFUSE_SCOPE_NONE;
-    }
-    return who;
+			if (caller->pid > 0 && x.kernel->task_status(caller->pid, status) == 0)
+				who.caller = caller_digest(status, caller->uid, caller->gid);
+			return 0;
+		});
+		if (digest < 0 || !who.caller)
+			who.scope = EXTFUSE_SCOPE_NONE;
+	}
+	return who;
 }
 
-bool valid_scope(extfuse_scope scope, const fuse_ctx *caller) {
-    if (scope == EXTFUSE_SCOPE_UID || scope == EXTFUSE_SCOPE_CALLER)
-        return caller != nullptr;
-    return scope <= EXTFUSE_SCOPE_ALL;
+bool valid_scope(extfuse_scope scope, const fuse_ctx *caller)
+{
+	if (scope == EXTFUSE_SCOPE_UID || scope == EXTFUSE_SCOPE_CALLER)
+		return caller != nullptr;
+	return scope <= EXTFUSE_SCOPE_ALL;
 }
 
-int count(extfuse &x, Stored stored, std::atomic<uint64_t> &counter) {
-    if (stored == Stored::no) {
-        x.puts.refused.fetch_add(1, std::memory_order_relaxed);
-        return 0;
-    }
-    counter.fetch_add(1, std::memory_order_relaxed);
-    if (stored == Stored::evicted)
-        x.puts.evicted.fetch_add(1, std::memory_order_relaxed);
-    return 1;
+int count(extfuse &x, Stored stored, std::atomic<uint64_t> &counter)
+{
+	if (stored == Stored::no) {
+		x.puts.refused.fetch_add(1, std::memory_order_relaxed);
+		return 0;
+	}
+	counter.fetch_add(1, std::memory_order_relaxed);
+	if (stored == Stored::evicted)
+		x.puts.evicted.fetch_add(1, std::memory_order_relaxed);
+	return 1;
 }
 
 int put_name(extfuse &x, const Audience &who, fuse_ino_t parent, const char *name,
-             const fuse_entry_param *e, const extfuse_token &entry, const extfuse_token &node) {
-    Stored stored = Stored::no;
-    NameKey key;
+	     const fuse_entry_param *e, const extfuse_token &entry, const extfuse_token &node)
+{
+	Stored stored = Stored::no;
+	NameKey key;
 
-    if (who.scope != EXTFUSE_SCOPE_NONE &&
-        make_name_key(x.words.seed(), parent, name, key) &&
-        x.words.entry_current(parent, key.hash, entry.word)) {
-        NameValue value = {};
+	if (who.scope != EXTFUSE_SCOPE_NONE && make_name_key(x.words.seed(), parent, name, key) &&
+	    x.words.entry_current(parent, key.hash, entry.word)) {
+		NameValue value = {};
 
-        value.word = entry.word;
-        if (e && e->ino) {
-            value.nodeid = e->ino;
-            value.behind = node.behind;
-            value.generation = static_cast<uint32_t>(e->generation);
-        }
-        if (!value.nodeid || x.words.behind(value.nodeid) == value.behind)
-            stored = store_name(x.maps, x.words, key, value, who);
-    }
-    return count(x, stored, x.puts.entry);
+		value.word = entry.word;
+		if (e && e->ino) {
+			value.nodeid = e->ino;
+			value.behind = node.behind;
+			value.generation = static_cast<uint32_t>(e->generation);
+		}
+		if (!value.nodeid || x.words.behind(value.nodeid) == value.behind)
+			stored = store_name(x.maps, x.words, key, value, who);
+	}
+	return count(x, stored, x.puts.entry);
 }
 
 int put_attr(extfuse &x, const Audience &who, fuse_ino_t node, const struct stat &st,
-             const extfuse_token &token) {
-    Stored stored = Stored::no;
+	     const extfuse_token &token)
+{
+	Stored stored = Stored::no;
 
-    if (who.scope != EXTFUSE_SCOPE_NONE && x.words.node_current(node, token.word))
-        stored = store_attr(x.maps, x.words, x.seed, node, token.word, attr_from(st), who);
-    return count(x, stored, x.puts.attr);
+	if (who.scope != EXTFUSE_SCOPE_NONE && x.words.node_current(node, token.word))
+		stored = store_attr(x.maps, x.words, x.seed, node, token.word, attr_from(st), who);
+	return count(x, stored, x.puts.attr);
 }
 
 int put_both(extfuse &x, const Audience &entry_who, const Audience &attr_who, fuse_ino_t parent,
-             const char *name, const fuse_entry_param *e, const extfuse_token &entry,
-             const extfuse_token &node) {
-    // Attributes first: who finds the name is going to ask for them.
-    if (e && e->ino && node.word && attr_who.scope != EXTFUSE_SCOPE_NONE)
-        put_attr(x, attr_who, e->ino, e->attr, node);
-    return put_name(x, entry_who, parent, name, e, entry, node);
+	     const char *name, const fuse_entry_param *e, const extfuse_token &entry,
+	     const extfuse_token &node)
+{
+	// Attributes first: who finds the name is going to ask for them.
+	if (e && e->ino && node.word && attr_who.scope != EXTFUSE_SCOPE_NONE)
+		put_attr(x, attr_who, e->ino, e->attr, node);
+	return put_name(x, entry_who, parent, name, e, entry, node);
 }
 
 // Are there maps to put anything into?
-bool storing(const extfuse &x) {
-    return x.words.active() && !x.maps.names.empty();
+bool storing(const extfuse &x)
+{
+	return x.words.active() && !x.maps.names.empty();
 }
 
 } // namespace
 
 extern "C" {
 
-struct extfuse_token extfuse_token_entry(struct extfuse *x, fuse_ino_t parent, const char *name) {
-    NameKey key;
+struct extfuse_token extfuse_token_entry(struct extfuse *x, fuse_ino_t parent, const char *name)
+{
+	NameKey key;
 
-    if (!x || !name || !x->words.active() || !make_name_key(x->words.seed(), parent, name, key))
-        return no_token;
-    return {x->words.entry_token(parent, key.hash), 0};
+	if (!x || !name || !x->words.active() || !make_name_key(x->words.seed(), parent, name, key))
+		return no_token;
+	return {x->words.entry_token(parent, key.hash), 0};
 }
 
-struct extfuse_token extfuse_token_node(struct extfuse *x, fuse_ino_t node) {
-    if (!x || !x->words.active())
-        return no_token;
-    const uint64_t behind = x->words.behind(node);
-    return {x->words.node_token(node), behind};
+struct extfuse_token extfuse_token_node(struct extfuse *x, fuse_ino_t node)
+{
+	if (!x || !x->words.active())
+		return no_token;
+	const uint64_t behind = x->words.behind(node);
+	return {x->words.node_token(node), behind};
 }
 
 struct extfuse_token extfuse_token_changed_entry(struct extfuse *x, fuse_ino_t parent,
-                                                 const char *name) {
-    NameKey key;
+						 const char *name)
+{
+	NameKey key;
 
-    if (!x || !name || !x->words.active() || !make_name_key(x->words.seed(), parent, name, key))
-        return no_token;
-    return {x->words.changed_entry_token(parent, key.hash), 0};
+	if (!x || !name || !x->words.active() || !make_name_key(x->words.seed(), parent, name, key))
+		return no_token;
+	return {x->words.changed_entry_token(parent, key.hash), 0};
 }
 
-struct extfuse_token extfuse_token_changed_node(struct extfuse *x, fuse_ino_t node) {
-    if (!x || !x->words.active())
-        return no_token;
-    const uint64_t behind = x->words.behind(node);
-    return {x->words.changed_node_token(node), behind};
+struct extfuse_token extfuse_token_changed_node(struct extfuse *x, fuse_ino_t node)
+{
+	if (!x || !x->words.active())
+		return no_token;
+	const uint64_t behind = x->words.behind(node);
+	return {x->words.changed_node_token(node), behind};
 }
 
 int extfuse_put_entry(struct extfuse *x, const struct fuse_ctx *caller, fuse_ino_t parent,
-                      const char *name, const struct fuse_entry_param *e,
-                      struct extfuse_token entry, struct extfuse_token node,
-                      enum extfuse_scope entry_scope, enum extfuse_scope attr_scope) {
-    const extfuse_batch_entry one = {name, e, entry, node};
+		      const char *name, const struct fuse_entry_param *e,
+		      struct extfuse_token entry, struct extfuse_token node,
+		      enum extfuse_scope entry_scope, enum extfuse_scope attr_scope)
+{
+	const extfuse_batch_entry one = {name, e, entry, node};
 
-    return extfuse_put_entries(x, caller, parent, &one, 1, entry_scope, attr_scope);
+	return extfuse_put_entries(x, caller, parent, &one, 1, entry_scope, attr_scope);
 }
 
 int extfuse_put_entries(struct extfuse *x, const struct fuse_ctx *caller, fuse_ino_t parent,
-                        const struct extfuse_batch_entry *batch, size_t n,
-                        enum extfuse_scope entry_scope, enum extfuse_scope attr_scope) {
-    int stored = 0;
+			const struct extfuse_batch_entry *batch, size_t n,
+			enum extfuse_scope entry_scope, enum extfuse_scope attr_scope)
+{
+	int stored = 0;
 
-    if (!x || !parent || (!batch && n) || !valid_scope(entry_scope, caller) ||
-        !valid_scope(attr_scope, caller))
-        return -EINVAL;
-    for (size_t i = 0; i < n; i++) {
-        if (!batch[i].name || !batch[i].name[0])
-            return -EINVAL;
-    }
-    if (!storing(*x))
-        return 0;
-    const Audience entry_who = audience(*x, entry_scope, caller);
-    const Audience attr_who =
-        attr_scope == entry_scope ? entry_who : audience(*x, attr_scope, caller);
-    for (size_t i = 0; i < n; i++)
-        stored += put_both(*x, entry_who, attr_who, parent, batch[i].name, batch[i].e,
-                           batch[i].entry, batch[i].node);
-    return stored;
+	if (!x || !parent || (!batch && n) || !valid_scope(entry_scope, caller) ||
+	    !valid_scope(attr_scope, caller))
+		return -EINVAL;
+	for (size_t i = 0; i < n; i++) {
+		if (!batch[i].name || !batch[i].name[0])
+			return -EINVAL;
+	}
+	if (!storing(*x))
+		return 0;
+	const Audience entry_who = audience(*x, entry_scope, caller);
+	const Audience attr_who =
+		attr_scope == entry_scope ? entry_who : audience(*x, attr_scope, caller);
+	for (size_t i = 0; i < n; i++)
+		stored += put_both(*x, entry_who, attr_who, parent, batch[i].name, batch[i].e,
+				   batch[i].entry, batch[i].node);
+	return stored;
 }
 
 int extfuse_put_attr(struct extfuse *x, const struct fuse_ctx *caller, fuse_ino_t node,
-                     const struct stat *attr, struct extfuse_token token,
-                     enum extfuse_scope scope) {
-    if (!x || !node || !attr || !valid_scope(scope, caller))
-        return -EINVAL;
-    if (!storing(*x))
-        return 0;
-    return put_attr(*x, audience(*x, scope, caller), node, *attr, token);
+		     const struct stat *attr, struct extfuse_token token, enum extfuse_scope scope)
+{
+	if (!x || !node || !attr || !valid_scope(scope, caller))
+		return -EINVAL;
+	if (!storing(*x))
+		return 0;
+	return put_attr(*x, audience(*x, scope, caller), node, *attr, token);
 }
 
 int extfuse_put_data(struct extfuse *x, const struct fuse_ctx *caller, fuse_ino_t node,
-                     uint64_t offset, const void *data, size_t len, uint64_t file_size,
-                     struct extfuse_token token, enum extfuse_scope scope) {
-    int stored = 0;
+		     uint64_t offset, const void *data, size_t len, uint64_t file_size,
+		     struct extfuse_token token, enum extfuse_scope scope)
+{
+	int stored = 0;
 
-    if (!x || !node || (!data && len) || offset % EXTFUSE_BLOCK_SIZE ||
-        !valid_scope(scope, caller) || offset > file_size || len > file_size - offset)
-        return -EINVAL;
-    if (!storing(*x))
-        return 0;
-    const Audience who = audience(*x, scope, caller);
-    if (who.scope == EXTFUSE_SCOPE_NONE || !x->words.node_current(node, token.word)) {
-        count(*x, Stored::no, x->puts.data);
-        return 0;
-    }
+	if (!x || !node || (!data && len) || offset % EXTFUSE_BLOCK_SIZE ||
+	    !valid_scope(scope, caller) || offset > file_size || len > file_size - offset)
+		return -EINVAL;
+	if (!storing(*x))
+		return 0;
+	const Audience who = audience(*x, scope, caller);
+	if (who.scope == EXTFUSE_SCOPE_NONE || !x->words.node_current(node, token.word)) {
+		count(*x, Stored::no, x->puts.data);
+		return 0;
+	}
 
-    Block block = {node, offset / EXTFUSE_BLOCK_SIZE, token.word, file_size, data, 0};
-    // An empty file has one block, without bytes: it tells the size.
-    if (file_size == 0)
-        return count(*x, store_block(x->maps, x->words, x->seed, block, who), x->puts.data);
-    for (size_t done = 0; done < len; done += EXTFUSE_BLOCK_SIZE, block.index++) {
-        const size_t left = len - done;
+	Block block = {node, offset / EXTFUSE_BLOCK_SIZE, token.word, file_size, data, 0};
+	// An empty file has one block, without bytes: it tells the size.
+	if (file_size == 0)
+		return count(*x, store_block(x->maps, x->words, x->seed, block, who), x->puts.data);
+	for (size_t done = 0; done < len; done += EXTFUSE_BLOCK_SIZE, block.index++) {
+		const size_t left = len - done;
 
-        block.len = static_cast<uint32_t>(left < EXTFUSE_BLOCK_SIZE ? left : EXTFUSE_BLOCK_SIZE);
-        // Part of a block in the middle of the file is no use.
-        if (block.len < EXTFUSE_BLOCK_SIZE && offset + len < file_size)
-            break;
-        block.data = static_cast<const char *>(data) + done;
-        stored += count(*x, store_block(x->maps, x->words, x->seed, block, who), x->puts.data);
-    }
-    return stored;
+		block.len = static_cast<uint32_t>(left < EXTFUSE_BLOCK_SIZE ? left
+									    : EXTFUSE_BLOCK_SIZE);
+		// Part of a block in the middle of the file is no use.
+		if (block.len < EXTFUSE_BLOCK_SIZE && offset + len < file_size)
+			break;
+		block.data = static_cast<const char *>(data) + done;
+		stored += count(*x, store_block(x->maps, x->words, x->seed, block, who),
+				x->puts.data);
+	}
+	return stored;
 }
 
 int extfuse_reply_entry(struct extfuse *x, fuse_req_t req, fuse_ino_t parent, const char *name,
-                        const struct fuse_entry_param *e, struct extfuse_token entry,
-                        struct extfuse_token node, enum extfuse_scope entry_scope,
-                        enum extfuse_scope attr_scope) {
-    extfuse_put_entry(x, fuse_req_ctx(req), parent, name, e, entry, node, entry_scope, attr_scope);
-    return fuse_reply_entry(req, e);
+			const struct fuse_entry_param *e, struct extfuse_token entry,
+			struct extfuse_token node, enum extfuse_scope entry_scope,
+			enum extfuse_scope attr_scope)
+{
+	extfuse_put_entry(x, fuse_req_ctx(req), parent, name, e, entry, node, entry_scope,
+			  attr_scope);
+	return fuse_reply_entry(req, e);
 }
 
 int extfuse_reply_negative(struct extfuse *x, fuse_req_t req, fuse_ino_t parent, const char *name,
-                           struct extfuse_token entry, enum extfuse_scope scope) {
-    const fuse_entry_param none = {};
+			   struct extfuse_token entry, enum extfuse_scope scope)
+{
+	const fuse_entry_param none = {};
 
-    if (!extfuse_active(x))
-        return fuse_reply_err(req, ENOENT);
-    extfuse_put_entry(x, fuse_req_ctx(req), parent, name, nullptr, entry, no_token, scope,
-                      EXTFUSE_SCOPE_NONE);
-    return fuse_reply_entry(req, &none);
+	if (!extfuse_active(x))
+		return fuse_reply_err(req, ENOENT);
+	extfuse_put_entry(x, fuse_req_ctx(req), parent, name, nullptr, entry, no_token, scope,
+			  EXTFUSE_SCOPE_NONE);
+	return fuse_reply_entry(req, &none);
 }
 
 int extfuse_reply_create(struct extfuse *x, fuse_req_t req, fuse_ino_t parent, const char *name,
-                         const struct fuse_entry_param *e, const struct fuse_file_info *fi,
-                         struct extfuse_token entry, struct extfuse_token node,
-                         enum extfuse_scope entry_scope, enum extfuse_scope attr_scope) {
-    extfuse_put_entry(x, fuse_req_ctx(req), parent, name, e, entry, node, entry_scope, attr_scope);
-    return fuse_reply_create(req, e, fi);
+			 const struct fuse_entry_param *e, const struct fuse_file_info *fi,
+			 struct extfuse_token entry, struct extfuse_token node,
+			 enum extfuse_scope entry_scope, enum extfuse_scope attr_scope)
+{
+	extfuse_put_entry(x, fuse_req_ctx(req), parent, name, e, entry, node, entry_scope,
+			  attr_scope);
+	return fuse_reply_create(req, e, fi);
 }
 
 int extfuse_reply_attr(struct extfuse *x, fuse_req_t req, fuse_ino_t node, const struct stat *attr,
-                       double attr_timeout, struct extfuse_token token,
-                       enum extfuse_scope scope) {
-    extfuse_put_attr(x, fuse_req_ctx(req), node, attr, token, scope);
-    return fuse_reply_attr(req, attr, attr_timeout);
+		       double attr_timeout, struct extfuse_token token, enum extfuse_scope scope)
+{
+	extfuse_put_attr(x, fuse_req_ctx(req), node, attr, token, scope);
+	return fuse_reply_attr(req, attr, attr_timeout);
 }
 
 } // extern "C"

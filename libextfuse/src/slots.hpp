@@ -14,44 +14,45 @@
 #include "keys.hpp"
 #include "words.hpp"
 
-namespace exf::impl {
+namespace exf::impl
+{
 
 enum class Stored {
-    no,     // the slot is being written by somebody else
-    yes,
-    evicted // yes, and a live slot of another key is gone
+	no, // the slot is being written by somebody else
+	yes,
+	evicted // yes, and a live slot of another key is gone
 };
 
 // Who may have an answer, as slots say it.
 struct Audience {
-    uint8_t scope; // enum extfuse_scope
-    uint64_t caller;
+	uint8_t scope; // enum extfuse_scope
+	uint64_t caller;
 };
 
 struct NameValue {
-    uint64_t word;
-    uint64_t nodeid; // 0: negative
-    uint64_t behind;
-    uint32_t generation;
+	uint64_t word;
+	uint64_t nodeid; // 0: negative
+	uint64_t behind;
+	uint32_t generation;
 };
 
 Stored store_name(const HandlerMaps &maps, const Words &words, const NameKey &key,
-                  const NameValue &value, const Audience &who) noexcept;
+		  const NameValue &value, const Audience &who) noexcept;
 
 Stored store_attr(const HandlerMaps &maps, const Words &words, uint64_t seed, uint64_t node,
-                  uint64_t word, const extfuse_attr &attr, const Audience &who) noexcept;
+		  uint64_t word, const extfuse_attr &attr, const Audience &who) noexcept;
 
 struct Block {
-    uint64_t node;
-    uint64_t index;
-    uint64_t word;
-    uint64_t file_size;
-    const void *data;
-    uint32_t len; // at most EXTFUSE_BLOCK_SIZE
+	uint64_t node;
+	uint64_t index;
+	uint64_t word;
+	uint64_t file_size;
+	const void *data;
+	uint32_t len; // at most EXTFUSE_BLOCK_SIZE
 };
 
 Stored store_block(const HandlerMaps &maps, const Words &words, uint64_t seed, const Block &block,
-                   const Audience &who) noexcept;
+		   const Audience &who) noexcept;
 
 } // namespace exf::impl
 

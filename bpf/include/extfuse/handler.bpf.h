@@ -41,6 +41,7 @@
 
 #include <linux/bpf.h>
 #include <linux/errno.h>
+
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
@@ -86,7 +87,8 @@ extern int extfuse_name_equal(const struct extfuse_lookup_in *in, const void *na
 /*
  * block[0, len) is the file from position pos on: copy what of it the request
  * wants to its place in the reply. Returns the bytes copied, 0 where the two do
- * not meet, -EINVAL if len > block__sz. The program sets out->size.
+ * not meet, a negative errno for a gap or if len > block__sz: calls come in the
+ * order of the file. The program sets out->size.
  */
 extern int extfuse_read_fill(struct extfuse_read_out *out, const void *block, __u32 block__sz,
 			     __u64 pos, __u32 len) __ksym __weak;

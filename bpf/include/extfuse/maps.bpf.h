@@ -46,7 +46,8 @@ const volatile __u64 ext_seed = 0; /* of the hashes for attributes and blocks */
  * bit enum extfuse_op: the operation is on; and EXTFUSE_SWITCH_REMEMBER.
  */
 #define EXTFUSE_SWITCH_REMEMBER (1U << 31)
-volatile __u32 ext_switches SEC(".data") = 0;
+SEC(".data")
+volatile __u32 ext_switches = 0;
 
 static __always_inline int extfuse_count_miss(__u32 op, enum extfuse_miss why)
 {
