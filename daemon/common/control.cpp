@@ -27,8 +27,8 @@ bool is_stale(const sockaddr_un &address)
 		return false;
 	const UniqueFd probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 	return probe.valid() &&
-	       connect(probe.get(), reinterpret_cast<const sockaddr *>(&address),
-		       sizeof(address)) < 0 &&
+	       connect(probe.get(), reinterpret_cast<const sockaddr *>(&address), sizeof(address)) <
+		       0 &&
 	       errno == ECONNREFUSED;
 }
 
@@ -45,8 +45,7 @@ bool send_all(int fd, const std::string &text)
 {
 	size_t done = 0;
 	while (done < text.size()) {
-		const ssize_t n =
-			send(fd, text.data() + done, text.size() - done, MSG_NOSIGNAL);
+		const ssize_t n = send(fd, text.data() + done, text.size() - done, MSG_NOSIGNAL);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
@@ -138,7 +137,8 @@ void ControlServer::serve()
 			// Nobody who does not read the answers may hold up the others.
 			const timeval limit = {5, 0};
 			if (fd.valid()) {
-				setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+				setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit,
+					   sizeof(limit));
 				clients_.push_back({std::move(fd), {}});
 			}
 		}

@@ -13,8 +13,9 @@
 namespace stackfs
 {
 
-class ControlServer {
-    public:
+class ControlServer
+{
+public:
 	// Answers one line, without its newline. On the server's thread.
 	using Execute = std::function<std::string(const std::string &line)>;
 
@@ -27,7 +28,7 @@ class ControlServer {
 	// Also removes the socket.
 	~ControlServer();
 
-    private:
+private:
 	struct Client {
 		UniqueFd fd;
 		std::string input;

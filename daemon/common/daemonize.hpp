@@ -9,10 +9,11 @@
 namespace stackfs
 {
 
-class Background {
+class Background
+{
 	UniqueFd report_; // valid in the child until ready()
 
-    public:
+public:
 	// Forks unless foreground. Returns in the child only: the parent exits, with
 	// status 0 after ready(), with 1 if the child ends before that.
 	// False: could not fork.

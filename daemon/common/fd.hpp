@@ -9,19 +9,14 @@
 namespace stackfs
 {
 
-class UniqueFd {
+class UniqueFd
+{
 	int fd_ = -1;
 
-    public:
+public:
 	UniqueFd() = default;
-	explicit UniqueFd(int fd) noexcept
-		: fd_(fd)
-	{
-	}
-	UniqueFd(UniqueFd &&other) noexcept
-		: fd_(std::exchange(other.fd_, -1))
-	{
-	}
+	explicit UniqueFd(int fd) noexcept : fd_(fd) {}
+	UniqueFd(UniqueFd &&other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
 	UniqueFd &operator=(UniqueFd &&other) noexcept
 	{
 		if (this != &other)

@@ -32,9 +32,7 @@ sigset_t waited_signals()
 	return set;
 }
 
-void nothing(int)
-{
-}
+void nothing(int) {}
 
 void install_wake_signal()
 {
@@ -46,7 +44,8 @@ void install_wake_signal()
 // Waits for signals on a thread of its own. The one that ends the loop keeps
 // waking the main thread until the loop has returned: a single signal could
 // arrive just before the thread sleeps, and be lost.
-class SignalThread {
+class SignalThread
+{
 	fuse_session *session_;
 	const std::function<void()> &on_usr1_;
 	pthread_t main_ = pthread_self();
@@ -78,11 +77,9 @@ class SignalThread {
 		}
 	}
 
-    public:
+public:
 	SignalThread(fuse_session *session, const std::function<void()> &on_usr1)
-		: session_(session)
-		, on_usr1_(on_usr1)
-		, thread_([this] { run(); })
+		: session_(session), on_usr1_(on_usr1), thread_([this] { run(); })
 	{
 	}
 	~SignalThread()
@@ -120,8 +117,8 @@ int run_loop(fuse_session *session, unsigned threads, const std::function<void()
 {
 	try {
 		SignalThread signals(session, on_usr1);
-		const int result = threads == 1 ? fuse_session_loop(session) :
-						  loop_many(session, threads);
+		const int result =
+			threads == 1 ? fuse_session_loop(session) : loop_many(session, threads);
 		return result < 0 ? -result : 0;
 	} catch (const std::system_error &e) {
 		log_error("cannot start the signal thread: %s", e.what());

@@ -46,8 +46,7 @@ std::string real_directory(const std::string &path, const char *what)
 	std::error_code ec;
 	const auto real = std::filesystem::canonical(path, ec);
 	if (ec)
-		throw CLI::ValidationError(std::string(what) + " '" + path +
-					   "': " + ec.message());
+		throw CLI::ValidationError(std::string(what) + " '" + path + "': " + ec.message());
 	if (!std::filesystem::is_directory(real, ec))
 		throw CLI::ValidationError(std::string(what) + " '" + path +
 					   "' is not a directory");
@@ -75,8 +74,9 @@ void add_driver_options(CLI::App &app, Options &o, Raw &raw)
 	const char *group = "Driver and caches";
 	app.add_flag("--stock", o.stock, "mount on /dev/fuse: nothing is answered in the kernel")
 		->group(group);
-	app.add_flag("--require", o.require,
-		     "fail where the extfuse driver is not to be had (default: warn, use /dev/fuse)")
+	app.add_flag(
+		   "--require", o.require,
+		   "fail where the extfuse driver is not to be had (default: warn, use /dev/fuse)")
 		->group(group)
 		->excludes("--stock");
 	app.add_option("--cache", raw.cache,
@@ -149,8 +149,7 @@ void add_fuse_options(CLI::App &app, Options &o, Raw &raw)
 		->group(group);
 	app.add_flag("--direct-io", o.direct_io, "no page cache: every read and write comes here")
 		->group(group);
-	app.add_flag("--keep-cache", o.keep_cache,
-		     "keep a file's pages when it is opened again")
+	app.add_flag("--keep-cache", o.keep_cache, "keep a file's pages when it is opened again")
 		->group(group)
 		->excludes("--direct-io");
 }
@@ -158,7 +157,8 @@ void add_fuse_options(CLI::App &app, Options &o, Raw &raw)
 void add_operation_options(CLI::App &app, Options &o)
 {
 	const char *group = "Operation";
-	app.add_option("--stats", o.stats_file, "write counters there as JSON, on SIGUSR1 and at exit")
+	app.add_option("--stats", o.stats_file,
+		       "write counters there as JSON, on SIGUSR1 and at exit")
 		->type_name("FILE")
 		->group(group);
 	app.add_option("--control", o.control_path, "listen for commands on this unix socket")
@@ -173,9 +173,9 @@ void add_operation_options(CLI::App &app, Options &o)
 
 void finish(Options &o, const Raw &raw)
 {
-	o.cache = raw.cache == "none" ? CacheMode::none :
-		  raw.cache == "meta" ? CacheMode::meta :
-					CacheMode::data;
+	o.cache = raw.cache == "none"   ? CacheMode::none
+		  : raw.cache == "meta" ? CacheMode::meta
+					: CacheMode::data;
 	o.scope = raw.scope == "all" ? ScopeMode::all : ScopeMode::automatic;
 	o.entry_timeout = parse_timeout(raw.entry_timeout);
 	o.attr_timeout = parse_timeout(raw.attr_timeout);
@@ -202,9 +202,8 @@ ParseResult parse_options(int argc, const char *const *argv, Options &o)
 {
 	CLI::App app("Shows SOURCE at MOUNTPOINT: a stackable pass-through file system", "stackfs");
 	Raw raw;
-	app.set_version_flag("-V,--version",
-			     std::string("stackfs ") + extfuse_version() + ", libfuse " +
-				     fuse_pkgversion());
+	app.set_version_flag("-V,--version", std::string("stackfs ") + extfuse_version() +
+						     ", libfuse " + fuse_pkgversion());
 	app.add_option("SOURCE", o.source, "directory to show")->required();
 	app.add_option("MOUNTPOINT", o.mountpoint, "directory to show it at")->required();
 	add_driver_options(app, o, raw);

@@ -13,8 +13,8 @@ enum class CacheMode { none, meta, data };
 enum class ScopeMode { automatic, all };
 
 struct Options {
-	std::string source; // absolute
-	std::string mountpoint; // absolute
+	std::string source;                    // absolute
+	std::string mountpoint;                // absolute
 	std::vector<std::string> fuse_options; // each the argument of one -o
 
 	bool foreground = false;
@@ -41,8 +41,8 @@ struct Options {
 	double negative_timeout = 0;
 
 	uint64_t max_node_fds = 0; // 0: three quarters of RLIMIT_NOFILE
-	std::string stats_file; // absolute or empty
-	std::string control_path; // absolute or empty
+	std::string stats_file;    // absolute or empty
+	std::string control_path;  // absolute or empty
 };
 
 enum class ParseResult { run, exit_ok, exit_error };

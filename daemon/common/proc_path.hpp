@@ -7,10 +7,11 @@
 namespace stackfs
 {
 
-class ProcPath {
+class ProcPath
+{
 	char text_[32];
 
-    public:
+public:
 	explicit ProcPath(int fd) noexcept
 	{
 		snprintf(text_, sizeof(text_), "/proc/self/fd/%d", fd);

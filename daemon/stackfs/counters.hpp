@@ -58,10 +58,11 @@ enum class Op : unsigned {
 		count
 };
 
-class Counters {
+class Counters
+{
 	std::array<std::atomic<uint64_t>, static_cast<size_t>(Op::count)> requests_{};
 
-    public:
+public:
 	void add(Op op) noexcept
 	{
 		requests_[static_cast<size_t>(op)].fetch_add(1, std::memory_order_relaxed);

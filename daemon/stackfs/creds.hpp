@@ -9,7 +9,8 @@
 namespace stackfs
 {
 
-class Creds {
+class Creds
+{
 	bool uid_changed_ = false;
 	bool gid_changed_ = false;
 	bool groups_changed_ = false;
@@ -18,7 +19,7 @@ class Creds {
 	void become(fuse_req_t req, uid_t uid, gid_t gid) noexcept;
 	void restore() noexcept;
 
-    public:
+public:
 	// Once, before threads are made: may this process switch? If so its own
 	// supplementary groups are dropped, and CAP_SYS_RESOURCE, which would
 	// let every caller ignore disk quotas.

@@ -29,8 +29,7 @@ ssize_t read_fully(int fd, char *to, size_t size, off_t off)
 {
 	size_t done = 0;
 	while (done < size) {
-		const ssize_t n = pread(fd, to + done, size - done,
-					off + static_cast<off_t>(done));
+		const ssize_t n = pread(fd, to + done, size - done, off + static_cast<off_t>(done));
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -114,8 +113,7 @@ int Fs::do_read(fuse_req_t req, fuse_ino_t node, size_t size, off_t off, fuse_fi
 	if (cache_data_) {
 		Pin pin;
 		int result;
-		if (table_.pin(node, pin) == 0 &&
-		    read_and_cache(req, pin, file, size, off, result))
+		if (table_.pin(node, pin) == 0 && read_and_cache(req, pin, file, size, off, result))
 			return result;
 	}
 	if (splice_) {

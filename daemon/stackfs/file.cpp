@@ -58,8 +58,8 @@ int Fs::do_open(fuse_req_t req, fuse_ino_t node, fuse_file_info *fi)
 		const Creds creds(req);
 		if (creds.error())
 			return creds.error();
-		file.reset(open_retrying(
-			[&] { return open(path.c_str(), lower_flags(fi->flags)); }));
+		file.reset(
+			open_retrying([&] { return open(path.c_str(), lower_flags(fi->flags)); }));
 		err = errno;
 	}
 	if (file.valid())

@@ -10,10 +10,9 @@ namespace stackfs
 
 Fs::Fs(const Options &options, extfuse *x, UniqueFd root, const struct stat &root_stat,
        size_t max_node_fds)
-	: options_(options)
-	, x_(x)
-	, proc_fds_(open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC))
-	, table_(std::move(root), root_stat, max_node_fds)
+	: options_(options), x_(x),
+	  proc_fds_(open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC)),
+	  table_(std::move(root), root_stat, max_node_fds)
 {
 }
 

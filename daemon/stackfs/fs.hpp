@@ -27,8 +27,9 @@ using Pin = InodeTable::Pin;
 
 struct DirHandle;
 
-class Fs {
-    public:
+class Fs
+{
+public:
 	// root: O_PATH descriptor of SOURCE.
 	Fs(const Options &options, extfuse *x, UniqueFd root, const struct stat &root_stat,
 	   size_t max_node_fds);
@@ -53,7 +54,7 @@ class Fs {
 	// Ends what may still wait; no request may come after.
 	void stop() noexcept;
 
-    private:
+private:
 	friend struct Dispatch;
 
 	// A file found by name, with one lookup counted for the kernel.
@@ -74,7 +75,8 @@ class Fs {
 	void identify(Found &found) const noexcept;
 	int describe(Found &found);
 	void take_back(const Found &found) noexcept;
-	template <typename Open> int open_retrying(Open &&open);
+	template <typename Open>
+	int open_retrying(Open &&open);
 	extfuse_scope entry_scope(fuse_req_t req) const noexcept;
 	extfuse_token entry_token(fuse_ino_t parent, const char *name) noexcept;
 	extfuse_token changed_entry_token(fuse_ino_t parent, const char *name) noexcept;
@@ -139,8 +141,7 @@ class Fs {
 	// dir.cpp
 	struct DirReply;
 	int do_opendir(fuse_req_t req, fuse_ino_t node, fuse_file_info *fi);
-	int do_readdir(fuse_req_t req, fuse_ino_t node, size_t size, off_t off,
-		       fuse_file_info *fi);
+	int do_readdir(fuse_req_t req, fuse_ino_t node, size_t size, off_t off, fuse_file_info *fi);
 	int do_readdirplus(fuse_req_t req, fuse_ino_t node, size_t size, off_t off,
 			   fuse_file_info *fi);
 	int read_directory(fuse_req_t req, fuse_ino_t node, size_t size, off_t off,
@@ -168,7 +169,7 @@ class Fs {
 
 	const Options options_;
 	extfuse *const x_;
-	UniqueFd proc_fds_; // /proc/self/fd
+	UniqueFd proc_fds_;       // /proc/self/fd
 	bool cache_meta_ = false; // replies go into maps; set in init()
 	bool cache_data_ = false;
 	bool kernel_checks_ = false; // default_permissions
@@ -179,10 +180,11 @@ class Fs {
 };
 
 // The text by which proc_fds_ knows a descriptor.
-class FdName {
+class FdName
+{
 	char text_[16];
 
-    public:
+public:
 	explicit FdName(int fd) noexcept
 	{
 		snprintf(text_, sizeof(text_), "%d", fd);
@@ -198,7 +200,8 @@ inline int file_of(const fuse_file_info *fi) noexcept
 	return static_cast<int>(fi->fh);
 }
 
-template <typename Open> int Fs::open_retrying(Open &&open)
+template <typename Open>
+int Fs::open_retrying(Open &&open)
 {
 	const int fd = open();
 	if (fd >= 0 || (errno != EMFILE && errno != ENFILE))

@@ -18,9 +18,7 @@ namespace stackfs
 {
 
 Node::Node(uint64_t id_, uint64_t generation_, NodeKey key_)
-	: id(id_)
-	, generation(generation_)
-	, key(key_)
+	: id(id_), generation(generation_), key(key_)
 {
 }
 
@@ -34,9 +32,8 @@ Node::~Node()
 /* ------------------------------------------------------------------------ */
 
 InodeTable::Pin::Pin(Pin &&other) noexcept
-	: table_(std::exchange(other.table_, nullptr))
-	, node_(std::exchange(other.node_, nullptr))
-	, fd_(std::exchange(other.fd_, -1))
+	: table_(std::exchange(other.table_, nullptr)), node_(std::exchange(other.node_, nullptr)),
+	  fd_(std::exchange(other.fd_, -1))
 {
 }
 
@@ -422,10 +419,11 @@ size_t InodeTable::relieve(size_t wanted)
 		}
 	}
 	if (!closed && !warned_.exchange(true))
-		log_warning("%zu descriptors are in use for files the kernel knows and none can be "
-			    "given up (the lower file system has no file handles); opening more may "
-			    "fail: raise the limit (ulimit -Hn)",
-			    open_fds());
+		log_warning(
+			"%zu descriptors are in use for files the kernel knows and none can be "
+			"given up (the lower file system has no file handles); opening more may "
+			"fail: raise the limit (ulimit -Hn)",
+			open_fds());
 	return closed;
 }
 

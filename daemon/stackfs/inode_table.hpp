@@ -63,29 +63,31 @@ struct Node {
 	// POSIX locks held or waited for; made by the first one.
 	std::atomic<PosixLocks *> locks{nullptr};
 
-    private:
+private:
 	friend class InodeTable;
 	// All below: under InodeTable::mutex_.
-	uint64_t lookups = 0; // counted for the kernel
-	unsigned pins = 0; // uses right now; fd stays open
-	int fd = -1; // O_PATH
-	uint64_t fd_since = 0; // InodeTable::sequence_ when fd was opened
-	bool keyed = true; // by_key_ leads here
-	bool recent = true; // used since the clock hand passed
-	bool keep_open = false; // has no handle, or its last link is gone
+	uint64_t lookups = 0;                // counted for the kernel
+	unsigned pins = 0;                   // uses right now; fd stays open
+	int fd = -1;                         // O_PATH
+	uint64_t fd_since = 0;               // InodeTable::sequence_ when fd was opened
+	bool keyed = true;                   // by_key_ leads here
+	bool recent = true;                  // used since the clock hand passed
+	bool keep_open = false;              // has no handle, or its last link is gone
 	std::unique_ptr<LowerHandle> handle; // set while fd is -1
 };
 
-class InodeTable {
-    public:
+class InodeTable
+{
+public:
 	// A use of a node: it stays, and so does its descriptor.
-	class Pin {
+	class Pin
+	{
 		InodeTable *table_ = nullptr;
 		Node *node_ = nullptr;
 		int fd_ = -1;
 		friend class InodeTable;
 
-	    public:
+	public:
 		Pin() = default;
 		Pin(Pin &&other) noexcept;
 		Pin &operator=(Pin &&other) noexcept;
@@ -155,7 +157,7 @@ class InodeTable {
 	size_t size() const;
 	size_t open_fds() const;
 
-    private:
+private:
 	struct Victim {
 		Node *node;
 		std::unique_ptr<LowerHandle> handle;
@@ -180,8 +182,8 @@ class InodeTable {
 	mutable std::mutex mutex_;
 
 	std::vector<std::unique_ptr<Node>> nodes_; // by id
-	std::vector<uint64_t> generations_; // by id, the last one used
-	std::deque<uint64_t> free_; // ids, the longest unused first
+	std::vector<uint64_t> generations_;        // by id, the last one used
+	std::deque<uint64_t> free_;                // ids, the longest unused first
 	std::unordered_map<NodeKey, Node *, NodeKeyHash> by_key_;
 	size_t open_fds_ = 0;
 	size_t hand_ = 0; // of the clock that picks idle nodes

@@ -16,7 +16,8 @@ namespace stackfs
 namespace
 {
 
-template <typename Value> int get(fuse_req_t req, int fd, unsigned cmd, size_t room)
+template <typename Value>
+int get(fuse_req_t req, int fd, unsigned cmd, size_t room)
 {
 	Value value = {};
 	if (room < sizeof(value))
@@ -32,7 +33,8 @@ template <typename Value> int get(fuse_req_t req, int fd, unsigned cmd, size_t r
 	return replied;
 }
 
-template <typename Value> int set(fuse_req_t req, int fd, unsigned cmd, const void *in, size_t size)
+template <typename Value>
+int set(fuse_req_t req, int fd, unsigned cmd, const void *in, size_t size)
 {
 	Value value;
 	if (size < sizeof(value))

@@ -168,19 +168,17 @@ int lock_waiting(PosixLocks &locks, uint64_t owner, LockOwner &entry, const stru
 }
 
 // Keeps an owner's entry while somebody waits in it.
-class WaitingOwner {
+class WaitingOwner
+{
 	Pin pin_;
 	PosixLocks &locks_;
 	uint64_t owner_;
 	std::shared_ptr<LockOwner> entry_;
 
-    public:
+public:
 	// Under locks.mutex.
 	WaitingOwner(Pin pin, PosixLocks &locks, uint64_t owner, std::shared_ptr<LockOwner> entry)
-		: pin_(std::move(pin))
-		, locks_(locks)
-		, owner_(owner)
-		, entry_(std::move(entry))
+		: pin_(std::move(pin)), locks_(locks), owner_(owner), entry_(std::move(entry))
 	{
 		++entry_->waiters;
 	}

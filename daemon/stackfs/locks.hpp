@@ -24,8 +24,9 @@ namespace stackfs
 
 // What an owner holds. Needed to say who holds it (F_GETLK's pid), and to see
 // that nothing is held any more.
-class LockRanges {
-    public:
+class LockRanges
+{
+public:
 	// [start, end], end included
 	struct Range {
 		off_t start;
@@ -45,7 +46,7 @@ class LockRanges {
 		return ranges_;
 	}
 
-    private:
+private:
 	std::vector<Range> ranges_; // disjoint, in no order
 };
 
@@ -57,8 +58,9 @@ struct LockOwner {
 	LockRanges ranges;
 };
 
-class PosixLocks {
-    public:
+class PosixLocks
+{
+public:
 	std::mutex mutex; // of all below; innermost, held over calls that do not block
 	std::unordered_map<uint64_t, std::shared_ptr<LockOwner>> owners;
 

@@ -133,7 +133,9 @@ int Fs::do_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	if (err != ENOENT)
 		return err;
 	if (options_.negative_timeout > 0) {
-		const fuse_entry_param none = {.ino = 0, .generation = 0, .attr = {},
+		const fuse_entry_param none = {.ino = 0,
+					       .generation = 0,
+					       .attr = {},
 					       .attr_timeout = 0,
 					       .entry_timeout = options_.negative_timeout};
 		fuse_reply_entry(req, &none);

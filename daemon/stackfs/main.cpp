@@ -25,10 +25,7 @@ namespace
 
 // fuse_args that frees itself.
 struct Args : fuse_args {
-	Args()
-		: fuse_args(FUSE_ARGS_INIT(0, nullptr))
-	{
-	}
+	Args() : fuse_args(FUSE_ARGS_INIT(0, nullptr)) {}
 	~Args()
 	{
 		fuse_opt_free_args(this);
@@ -159,8 +156,7 @@ int serve(const Options &options, Fs &fs, fuse_session *session, ControlServer &
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-int mount_and_serve(const Options &options, Background &background, extfuse *x, Args &args,
-		    Fs &fs)
+int mount_and_serve(const Options &options, Background &background, extfuse *x, Args &args, Fs &fs)
 {
 	const std::unique_ptr<fuse_session, SessionDeleter> session(
 		fuse_session_new(&args, &Fs::operations(), sizeof(fuse_lowlevel_ops), &fs));

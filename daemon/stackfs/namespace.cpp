@@ -36,9 +36,8 @@ int Fs::make_entry(fuse_req_t req, fuse_ino_t parent, const char *name, Make &&m
 
 int Fs::do_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)
 {
-	return make_entry(req, parent, name, [&](int dir) {
-		return mknodat(dir, name, mode, rdev) < 0 ? errno : 0;
-	});
+	return make_entry(req, parent, name,
+			  [&](int dir) { return mknodat(dir, name, mode, rdev) < 0 ? errno : 0; });
 }
 
 int Fs::do_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)

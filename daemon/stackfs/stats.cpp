@@ -16,7 +16,8 @@ namespace
 {
 
 // One JSON object, written member by member.
-class Object {
+class Object
+{
 	std::string text_ = "{";
 
 	void key(const char *name)
@@ -28,7 +29,7 @@ class Object {
 		text_ += "\": ";
 	}
 
-    public:
+public:
 	Object &number(const char *name, uint64_t value)
 	{
 		key(name);
@@ -73,8 +74,7 @@ std::string driver_json(const extfuse_stats &stats)
 	out.number("sent_total", stats.sent_total);
 	for (unsigned i = 0; i < EXTFUSE_OP_COUNT; ++i) {
 		const extfuse_op_stats &s = stats.op[i];
-		out.json(op_name(i).c_str(), Object()
-						     .number("warm", s.warm)
+		out.json(op_name(i).c_str(), Object().number("warm", s.warm)
 						     .number("hit", s.hit)
 						     .number("error", s.error)
 						     .number("upcall", s.upcall)
@@ -94,17 +94,16 @@ std::string handler_json(const extfuse_op_counters (&counters)[EXTFUSE_OP_COUNT]
 	for (unsigned i = 0; i < EXTFUSE_OP_COUNT; ++i) {
 		const extfuse_op_counters &c = counters[i];
 		out.json(op_name(i).c_str(),
-			 Object()
-				 .number("hit", c.hit)
+			 Object().number("hit", c.hit)
 				 .number("negative", c.negative)
 				 .number("error", c.error)
-				 .json("miss", Object()
-						       .number("absent", c.miss[EXTFUSE_MISS_ABSENT])
-						       .number("stale", c.miss[EXTFUSE_MISS_STALE])
-						       .number("caller", c.miss[EXTFUSE_MISS_CALLER])
-						       .number("torn", c.miss[EXTFUSE_MISS_TORN])
-						       .number("off", c.miss[EXTFUSE_MISS_OFF])
-						       .str())
+				 .json("miss",
+				       Object().number("absent", c.miss[EXTFUSE_MISS_ABSENT])
+					       .number("stale", c.miss[EXTFUSE_MISS_STALE])
+					       .number("caller", c.miss[EXTFUSE_MISS_CALLER])
+					       .number("torn", c.miss[EXTFUSE_MISS_TORN])
+					       .number("off", c.miss[EXTFUSE_MISS_OFF])
+					       .str())
 				 .str());
 	}
 	return out.str();
@@ -145,7 +144,8 @@ std::string Fs::stats_json() const
 int write_file_atomically(const std::string &path, const std::string &text)
 {
 	const std::string draft = path + ".new";
-	UniqueFd fd(open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644));
+	UniqueFd fd(
+		open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644));
 	if (!fd.valid())
 		return errno;
 	const ssize_t n = write(fd.get(), text.data(), text.size());

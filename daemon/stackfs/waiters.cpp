@@ -20,10 +20,11 @@ constexpr int nudge_signal = SIGUSR2; // only ends a system call, see common/loo
 constexpr auto nudge_interval = std::chrono::milliseconds(5);
 constexpr size_t stack_bytes = 256 * 1024;
 
-class ThreadAttributes {
+class ThreadAttributes
+{
 	pthread_attr_t attr_;
 
-    public:
+public:
 	ThreadAttributes()
 	{
 		pthread_attr_init(&attr_);
@@ -53,10 +54,7 @@ struct Waiters::Waiter {
 	bool interrupted = false;
 };
 
-Waiters::Waiters()
-	: nudger_([this] { nudge_loop(); })
-{
-}
+Waiters::Waiters() : nudger_([this] { nudge_loop(); }) {}
 
 Waiters::~Waiters()
 {

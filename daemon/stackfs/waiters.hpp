@@ -17,8 +17,9 @@
 namespace stackfs
 {
 
-class Waiters {
-    public:
+class Waiters
+{
+public:
 	// Makes the blocking call. 0, an errno, or `replied`. Called again after
 	// EINTR unless the request was interrupted. Work that replies itself calls
 	// fuse_req_interrupt_func(req, nullptr, nullptr) first.
@@ -36,7 +37,7 @@ class Waiters {
 
 	size_t count() const;
 
-    private:
+private:
 	struct Waiter;
 	static void on_interrupt(fuse_req_t req, void *data);
 	static void *thread_main(void *arg);
