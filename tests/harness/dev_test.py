@@ -92,6 +92,28 @@ class Setup(unittest.TestCase):
     def test_interrupted_root_leaves_nothing(self):
         self.assertEqual(self.interrupted(signal.SIGINT), (130, []))
 
+    def test_interrupted_chroot_leaves_nothing(self):
+        mounts = pathlib.Path("/proc/mounts").read_text()
+        p = subprocess.Popen([DEV, "chroot", "--", "sh", "-c",
+                              "echo up; sleep 98765 & sleep 98765"],
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=True, start_new_session=True)
+        self.addCleanup(p.stdout.close)
+        self.addCleanup(p.stderr.close)
+        self.assertEqual(p.stdout.readline(), "up\n")
+        p.send_signal(signal.SIGINT)
+        self.assertEqual(p.wait(timeout=30), 130)
+        found = subprocess.run(["pgrep", "-f", "sleep 98765"], capture_output=True,
+                               check=False)
+        self.assertEqual(found.stdout, b"")
+        self.assertEqual(pathlib.Path("/proc/mounts").read_text(), mounts)
+
+    def test_build_cannot_alter_the_root(self):
+        r = dev("chroot", "--", "sh", "-c", "touch /usr/x /src/x; touch /build/x /tmp/x; "
+                                            "rm /build/x")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertEqual(r.stderr.count("Read-only file system"), 2, r.stderr)
+
     def test_killed_root_is_never_taken_for_ready(self):
         status, left = self.interrupted(signal.SIGKILL)
         self.assertEqual(status, -9)

@@ -184,6 +184,17 @@ class Provision(unittest.TestCase):
         self.assertEqual(r.returncode, 0, r.stdout + r.stderr)
         self.assertIn("packages of vm/packages are installed", r.stderr)
 
+    def test_driver_is_built_and_loaded(self):
+        # Unpacking the kernel's source takes six minutes in emulation, so that
+        # one step is taken over from the build on the host.
+        if not (config.build_dir() / "kpatch").is_dir():
+            self.skipTest("kpatch was not built")
+        r = vm("mkdir -p /tmp/b/kpatch && cp -r /build/kpatch/fuse-* /tmp/b/kpatch/ && "
+               "./dev provision --offline --target extfuse_ko --build-dir /tmp/b",
+               timeout=900)
+        self.assertEqual(r.returncode, 0, r.stdout + r.stderr)
+        self.assertIn("extfuse.ko loads and unloads", r.stderr)
+
     def test_missing_package_is_named(self):
         r = vm("dpkg --force-depends --purge bindfs >/dev/null 2>&1; "
                "./dev provision --offline")

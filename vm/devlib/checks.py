@@ -94,8 +94,10 @@ def lint_checkpatch(root):
               "GIT_COMMIT_ID,EMBEDDED_FILENAME,NO_AUTHOR_SIGN_OFF"]
     if files:
         status |= run(root, [*common, "-f", *files])
-    if patches:
-        status |= run(root, [*common, *patches])
+    for name in patches:
+        # On stdin: a name that git tracks would be judged as a source file.
+        say(f"-- checkpatch: {name}")
+        status |= run(root, [*common, "-"], (config.SRC / name).read_text(encoding="utf-8"))
     return status
 
 
@@ -128,7 +130,7 @@ def lint_spdx(_root):
     bare = []
     for name in tracked():
         if name.startswith("LICENSES/") or pathlib.Path(name).suffix in (
-                ".md", ".json", ".csv", ".svg", ".png", ".txt"):
+                ".md", ".json", ".csv", ".svg", ".png", ".txt", ".patch"):
             continue
         if name in ("COPYING", ".gitignore", ".editorconfig", ".clang-format", ".clang-tidy"):
             continue

@@ -5,6 +5,8 @@ import argparse
 import difflib
 import os
 import shutil
+import signal
+import subprocess
 import sys
 
 from devlib import build, checks, config, data, host, proc, provision, rootfs, runcli, tests
@@ -57,9 +59,10 @@ def cmd_chroot(a):
     argv = [w for i, w in enumerate(a.command) if i or w != "--"] or ["bash"]
     if not sys.stdin.isatty():
         return build.run_in_root(root, argv)
-    # A shell wants the terminal: same session, so no child() here.
-    return os.spawnvp(os.P_WAIT, "setpriv",
-                      proc.bound_to_us(build.in_root(root, argv)))
+    # A shell wants the terminal, and Ctrl-C for itself: same session, so no child().
+    signal.signal(signal.SIGINT, lambda *_: None)
+    return subprocess.run(proc.bound_to_us(build.in_root(root, argv)),
+                          check=False).returncode
 
 
 def cmd_bench(a):
@@ -76,9 +79,8 @@ def delegate(script, args):
     if not path.exists():
         raise Failure(f"{script} is not there yet", "git pull, perhaps")
     root = prepared()
-    env = dict(os.environ, EXTFUSE_ROOT=str(root.tree), EXTFUSE_TREE_IMAGE=str(root.data),
-               EXTFUSE_BUILD=str(config.build_dir()), EXTFUSE_OUT=str(config.out_dir()),
-               EXTFUSE_RELEASE=root.release)
+    env = dict(os.environ, EXTFUSE_ROOT=str(root.tree), EXTFUSE_RELEASE=root.release,
+               EXTFUSE_BUILD=str(config.build_dir()), EXTFUSE_OUT=str(config.out_dir()))
     with proc.child([str(path), *args], env=env, cwd=os.getcwd()) as c:
         return c.wait()
 

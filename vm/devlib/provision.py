@@ -82,7 +82,7 @@ def try_driver(a):
     """Loads the driver once and takes it out again."""
     ko = find_driver(a.build_dir)
     if not ko:
-        raise Failure(f"no extfuse.ko below {a.build_dir}/kpatch", "was kpatch built?")
+        raise Failure(f"no extfuse.ko in {a.build_dir}", "was kpatch built?")
     if os.path.isdir("/sys/module/extfuse"):
         say("-- a driver is loaded already; left alone")
         return
@@ -93,10 +93,8 @@ def try_driver(a):
 
 
 def find_driver(build_dir):
-    for where, _dirs, files in os.walk(os.path.join(build_dir, "kpatch")):
-        if "extfuse.ko" in files:
-            return os.path.join(where, "extfuse.ko")
-    return None
+    top = os.path.join(build_dir, "extfuse.ko")
+    return top if os.path.exists(top) else None
 
 
 def run(a):
