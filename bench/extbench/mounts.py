@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Daemons and their mounts, in the guest."""
+
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+
+from devlib.proc import Failure
+
+BUILD = pathlib.Path("/build")
+STACKFS = BUILD / "daemon" / "stackfs"
+PATIENCE = 60  # seconds for a mount to come up or go away
+
+
+def load_driver():
+    if os.path.isdir("/sys/module/extfuse"):
+        return
+    found = sorted(BUILD.glob("extfuse.ko")) or sorted(BUILD.glob("kpatch/**/extfuse.ko"))
+    if not found:
+        raise Failure(f"no extfuse.ko in {BUILD}", "run ./dev build")
+    r = subprocess.run(["insmod", str(found[0])], capture_output=True, text=True, check=False)
+    if r.returncode != 0:
+        raise Failure(f"insmod {found[0]}: {r.stderr.strip()}", "dmesg says more")
+
+
+def mounted(path):
+    with open("/proc/mounts", encoding="utf-8") as f:
+        return any(line.split()[1] == str(path) for line in f)
+
+
+class Daemon:
+    """stackfs on a mount point, with its control socket. A context manager."""
+
+    def __init__(self, source, mountpoint, options, before=()):
+        self.mountpoint = pathlib.Path(mountpoint)
+        self.socket_path = f"/run/bench-{os.getpid()}-{self.mountpoint.name}.sock"
+        self.argv = [*before, str(STACKFS), "-f", "--control", self.socket_path, *options,
+                     str(source), str(mountpoint)]
+        self.process = self.channel = None
+        self.attached = True
+
+    def __enter__(self):
+        self.mountpoint.mkdir(parents=True, exist_ok=True)
+        self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL)
+        try:
+            self._wait(lambda: mounted(self.mountpoint) and os.path.exists(self.socket_path))
+            self.channel = self._connect()
+            return self
+        except BaseException:
+            self.stop()
+            raise
+
+    def __exit__(self, *_exc):
+        self.stop()
+
+    def _wait(self, ready):
+        end = time.monotonic() + PATIENCE
+        while not ready():
+            if self.process.poll() is not None:
+                raise Failure(f"{' '.join(self.argv)} ended with {self.process.returncode}",
+                              "its message is above")
+            if time.monotonic() > end:
+                raise Failure(f"no mount at {self.mountpoint} after {PATIENCE} s")
+            time.sleep(0.01)
+
+    def _connect(self):
+        s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        s.connect(self.socket_path)
+        with s:
+            return s.makefile("rw", encoding="utf-8")
+
+    def command(self, line):
+        print(line, file=self.channel, flush=True)
+        answer = self.channel.readline().rstrip("\n")
+        if not answer or answer.startswith("error"):
+            raise Failure(f"{self.mountpoint}: '{line}': {answer or 'no answer'}")
+        return answer
+
+    def enter_mode(self, words):
+        for word in words:
+            if word not in ("attached", "detached"):
+                self.command(word)
+            elif self.attached != (word == "attached"):
+                self.attached = word == "attached"
+                self.command("attach" if self.attached else "detach")
+
+    def stats(self):
+        return json.loads(self.command("stats"))
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def stop(self):
+        if self.channel:
+            with contextlib.suppress(OSError):
+                self.channel.close()
+            self.channel = None
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(timeout=PATIENCE)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        if mounted(self.mountpoint):
+            subprocess.run(["umount", "-l", str(self.mountpoint)], check=False)
+
+
+def flat_counters(stats):
+    """One flat dictionary of what rows.COUNTED names, and what the handler counts."""
+    out = {"requests": stats["requests_total"]}
+    for op, values in stats["extfuse"]["driver"].items():
+        if isinstance(values, dict):
+            out.update({f"{op}.{k}": v for k, v in values.items()})
+    for op, values in stats["extfuse"]["handler"].items():
+        out[f"{op}.handler-hit"] = values["hit"]
+    return out
+
+
+def delta(after, before):
+    return {k: v - before.get(k, 0) for k, v in after.items()}

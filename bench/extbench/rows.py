@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What ./dev bench measures: mounts, figures, bounds. A new row is a new line here.
+
+A figure is the cost of one operation on one mount in one mode. What the daemon
+and the driver count per iteration belongs to it: a figure whose counters say
+otherwise is not shown (a "hit" that went to the daemon is none).
+A bound is a ratio of figures and its limit, by issue.
+"""
+
+from dataclasses import dataclass, field
+
+LOWER = "tmpfs"  # what the daemons stack on, and what native means in a ratio
+
+# ---------------------------------------------------------------------------
+# Mounts: a name and the daemon's options. The cheapest form of the daemon, on
+# both drivers: one thread, no splice; timeouts are 0 unless said.
+
+DAEMON = ("--threads", "1", "--no-splice")
+INFINITE = ("--entry-timeout", "inf", "--attr-timeout", "inf")
+CHECKED = ("-o", "default_permissions")
+
+MOUNTS = {
+    "stock": ("--stock",),
+    "stock-dp": ("--stock", *CHECKED),
+    "stock-inf": ("--stock", *INFINITE),
+    "stock-direct": ("--stock", "--direct-io"),
+    "meta": ("--require", "--scope=all"),
+    "meta-dp": ("--require", *CHECKED),
+    "none": ("--require", "--cache=none"),
+    "direct": ("--require", "--scope=all", "--cache=data", "--direct-io"),
+}
+
+# Not mounts of ours: the lower file systems themselves.
+NATIVE = ("native-tmpfs", "native-ext4")
+
+# ---------------------------------------------------------------------------
+# Modes: commands that bring a mount from any mode into this one. "attached" and
+# "detached" are given only where the mount is not so already.
+
+MODES = {
+    "": (),
+    # Every answer comes from the handler, out of a map.
+    "hit": ("attached", "enable all 1", "remember 0", "invalidate-all"),
+    # The same for data, which were put there when the file was opened. (Dropped
+    # and read again they would not do: READ may move the lower file's access time,
+    # and unless the kernel knows that it did not, that counts as a change.)
+    "map": ("attached", "enable all 1"),
+    # Answers are remembered in dentries and inodes.
+    "warm": ("attached", "enable all 1", "remember 1", "invalidate-all"),
+    # Attached, but it finds nothing in the maps / is switched off.
+    "absent": ("attached", "enable all 1", "remember 0", "invalidate-all"),
+    "off": ("attached", "enable all 0", "remember 0", "invalidate-all"),
+    "unhandled": ("detached",),
+}
+
+# ---------------------------------------------------------------------------
+# Figures
+
+# Counters that must be given where they are not 0: driver's per operation, and
+# requests that the daemon got. `None` for a value: any number but 0.
+COUNTED = tuple(f"{op}.{what}" for op in ("lookup", "getattr", "read")
+                for what in ("warm", "hit", "error", "sent")) + ("requests",)
+
+
+@dataclass(frozen=True)
+class Figure:
+    op: str
+    mount: str
+    mode: str = ""
+    per: dict = field(default_factory=dict)  # counters of one iteration
+
+    @property
+    def name(self):
+        return f"{self.op}@{self.mount}" + (f":{self.mode}" if self.mode else "")
+
+    @property
+    def native(self):
+        return self.mount in NATIVE
+
+
+# Components of the path of each operation, and whether it ends in GETATTR.
+WALKS = {"stat1": 1, "stat8": 8}
+
+
+def answered(op, mount, how):
+    """Counters of one iteration that is answered in the kernel."""
+    if op == "fstat":
+        return {f"getattr.{how}": 1}
+    if op == "pread4k":
+        return {f"read.{how}": 1}
+    # With default_permissions the mode of each directory on the way is asked for, too.
+    searched = WALKS[op] if mount == "meta-dp" else 0
+    return {f"lookup.{how}": WALKS[op], f"getattr.{how}": searched + 1}
+
+
+def sent(op):
+    """Counters of one iteration that goes to the daemon."""
+    if op == "fstat":
+        return {"getattr.sent": 1, "requests": 1}
+    if op in WALKS:
+        return {"lookup.sent": WALKS[op], "getattr.sent": 1, "requests": WALKS[op] + 1}
+    if op == "pread4k":
+        return {"read.sent": 1, "requests": 1}
+    # A read from the page cache asks for the size first; OPEN, FLUSH, RELEASE come along.
+    return {"lookup.sent": None, "read.sent": None, "requests": None, "getattr.sent": None}
+
+
+META = ("fstat", "stat1", "stat8")
+MISSES = (*META, "open-pread-close")
+
+
+def requests_only(per):
+    """On stock only the daemon counts."""
+    return {k: v for k, v in per.items() if k == "requests"}
+
+
+def figures():
+    out = [Figure(op, n) for op in (*META, "pread4k", "open-pread-close") for n in NATIVE]
+    out += [Figure(op, "stock", per=requests_only(sent(op))) for op in MISSES]
+    out += [Figure(op, "stock-dp", per={"requests": None}) for op in META]
+    out += [Figure(op, "stock-inf") for op in META]
+    out += [Figure(op, m, mode, answered(op, m, mode))
+            for m in ("meta", "meta-dp") for mode in ("hit", "warm") for op in META
+            if m == "meta" or op != "stat1"]
+    out += [Figure(op, "none", mode, sent(op))
+            for op in MISSES for mode in ("unhandled", "absent", "off")]
+    out += [Figure(op, "meta", "off", sent(op)) for op in META]
+    out.append(Figure("pread4k", "stock-direct", per=requests_only(sent("pread4k"))))
+    out.append(Figure("pread4k", "direct", "map", answered("pread4k", "direct", "hit")))
+    return out
+
+
+# ---------------------------------------------------------------------------
+# Bounds
+
+INSTRUCTIONS = ("instructions (icount, 1 CPU, max,-erms,-fsrm), median of repeats, "
+                "stack on " + LOWER)
+
+
+@dataclass(frozen=True)
+class Bound:
+    """top and bottom: a name of a figure, or of a number that a step made."""
+
+    id: str
+    limit: float
+    how: str
+    pairs: tuple = ()  # (top, bottom); the worst one counts
+    step: str = ""  # or the number of a step
+    at_least: bool = False
+    issue: int = 8
+    digits: int = 3
+
+    def reached(self, value):
+        if value is None:
+            return False
+        return value >= self.limit if self.at_least else value <= self.limit
+
+
+def native(op):
+    return f"{op}@native-{LOWER}"
+
+
+def ratio(ident, limit, top, bottom, how, **kw):
+    return Bound(ident, limit, f"{how}; {INSTRUCTIONS}", ((top, bottom),), **kw)
+
+
+BOUNDS = [
+    ratio("fstat-hit/native", 1.45, "fstat@meta:hit", native("fstat"),
+          "fstat of an open file, answered by the handler from a map"),
+    ratio("fstat-hit/stock", 0.10, "fstat@meta:hit", "fstat@stock", "the same against stock"),
+    ratio("walk8-hit/native", 2.5, "stat8@meta:hit", native("stat8"),
+          "stat of 8 components, each answered by the handler from maps"),
+    ratio("walk8-hit/stock", 0.08, "stat8@meta:hit", "stat8@stock", "the same against stock"),
+    ratio("pread4k-map/stock", 0.20, "pread4k@direct:map", "pread4k@stock-direct",
+          "pread of 4 KiB with direct I/O, answered by the handler from a map"),
+    Bound("miss/stock", 1.02,
+          "handler attached that misses (nothing in its maps, or switched off) over no handler, "
+          "same mount, switched to and fro; highest of fstat, stat1, stat8, open-pread-close; "
+          + INSTRUCTIONS,
+          tuple((f"{op}@none:{mode}", f"{op}@none:unhandled")
+                for op in MISSES for mode in ("absent", "off")), digits=4),
+    Bound("populate-syscalls", 0, "", step="populate-syscalls", digits=2),
+    Bound("demo-kernel-share", 0.99, "", step="demo-kernel-share", at_least=True, digits=4),
+    Bound("bytes-per-name", 256, "", step="bytes-per-name", digits=1),
+
+    ratio("fstat-warm/native", 1.08, "fstat@meta:warm", native("fstat"),
+          "fstat answered by the word remembered in the inode", issue=9),
+    ratio("walk8-warm/native", 1.15, "stat8@meta:warm", native("stat8"),
+          "stat of 8 components, answered by words remembered in dentries", issue=9),
+    ratio("walk8-warm-dp/native", 1.18, "stat8@meta-dp:warm", native("stat8"),
+          "the same with default_permissions", issue=9),
+    ratio("walk8/stock-inf", 1.03, "stat8@meta:warm", "stat8@stock-inf",
+          "the warm walk against stock with infinite timeouts", issue=9),
+]
+
+# ids that two issues bound: the later, stricter limit beside the first
+STRICTER = {"walk8-hit/native": (9, 1.9)}
+
+
+@dataclass(frozen=True)
+class Reported:
+    """Shown beside the bounds, no limit."""
+
+    what: str
+    top: str
+    bottom: str
+
+
+REPORTED = [
+    Reported("stat1, hit / native", "stat1@meta:hit", native("stat1")),
+    Reported("stat1, warm / native", "stat1@meta:warm", native("stat1")),
+    Reported("fstat, default_permissions, hit / native", "fstat@meta-dp:hit", native("fstat")),
+    Reported("fstat, default_permissions, warm / native", "fstat@meta-dp:warm", native("fstat")),
+    Reported("stat8, default_permissions, hit / native", "stat8@meta-dp:hit", native("stat8")),
+    Reported("stat8, default_permissions, hit / stock", "stat8@meta-dp:hit", "stat8@stock-dp"),
+    Reported("fstat, stock with infinite timeouts / native", "fstat@stock-inf", native("fstat")),
+    Reported("stat8, stock with infinite timeouts / native", "stat8@stock-inf", native("stat8")),
+    Reported("fstat, miss that populates / stock", "fstat@meta:off", "fstat@stock"),
+    Reported("stat8, miss that populates / stock", "stat8@meta:off", "stat8@stock"),
+    Reported("fstat, driver without handler / stock", "fstat@none:unhandled", "fstat@stock"),
+    Reported("stat8, driver without handler / stock", "stat8@none:unhandled", "stat8@stock"),
+    *(Reported(f"{op}, miss ({mode}) / no handler", f"{op}@none:{mode}", f"{op}@none:unhandled")
+      for op in MISSES for mode in ("absent", "off")),
+    Reported("pread4k, direct I/O, map / native", "pread4k@direct:map", native("pread4k")),
+    Reported("native ext4 / native tmpfs, stat8", "stat8@native-ext4", native("stat8")),
+    Reported("native ext4 / native tmpfs, fstat", "fstat@native-ext4", native("fstat")),
+]
+
+# Iterations of one repeat by operation: so many that a timer tick (one in four
+# million instructions) falls into each about as often; fewer where one is dear.
+ITERATIONS = {"fstat": 10000, "stat1": 5000, "stat8": 3000, "pread4k": 3000,
+              "open-pread-close": 2000}
+ITERATIONS_UPCALL = {"fstat": 600, "stat1": 400, "stat8": 150, "pread4k": 500,
+                     "open-pread-close": 150}
+
+
+def iterations(figure, quick):
+    upcall = not figure.native and figure.mode not in ("hit", "warm", "map") \
+        and figure.mount != "stock-inf"
+    n = (ITERATIONS_UPCALL if upcall else ITERATIONS)[figure.op]
+    return max(50, n // 4) if quick else n

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the demo runs. {dirs}: the directories of the tree; the tree is the current one."""
+
+from dataclasses import dataclass
+
+BUILD_OUTPUT = ".demo-build"
+
+
+@dataclass(frozen=True)
+class Phase:
+    name: str
+    command: str
+    statuses: tuple = (0,)
+
+
+# make: libsubcmd of the tree's own tools; sources are read and objects written
+# through the mount. Its proof is the objects' checksums.
+MAKE = (f"mkdir -p {BUILD_OUTPUT} && "
+        f"make -s -j2 -C tools/lib/subcmd OUTPUT=$PWD/{BUILD_OUTPUT}/ >&2 && "
+        f"cd {BUILD_OUTPUT} && find . -name '*.[oa]' -print0 | sort -z | xargs -0 sha256sum")
+
+PHASES = (
+    Phase("find", "find {dirs} -printf '%M %n %u %g %s %b %T@ %p\\n'"),
+    Phase("ls -lR", "ls -lR {dirs}"),
+    Phase("git status", "git status --porcelain=v2 -- {dirs}"),
+    Phase("grep -r", "grep -rF -c kmalloc_array {dirs} | grep -v ':0$'"),
+    Phase("tar", "tar cf - {dirs} | sha256sum"),
+    Phase("sha256sum", "find {dirs} -type f -print0 | xargs -0 sha256sum"),
+    Phase("make", MAKE),
+)
+
+# Metadata only; done twice, and the second pass counts for the share.
+WALKS = ("find", "ls -lR", "git status")
