@@ -103,8 +103,11 @@ int Fs::do_opendir(fuse_req_t req, fuse_ino_t node, fuse_file_info *fi)
 		const Creds creds(req);
 		if (creds.error())
 			return creds.error();
-		handle->fd.reset(open_retrying(
-			[&] { return openat(pin.fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
+		// Not ".", which would ask for the right to search.
+		handle->fd.reset(open_retrying([&] {
+			return openat(proc_fds_.get(), FdName(pin.fd()).c_str(),
+				      O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		}));
 		if (!handle->fd.valid())
 			return errno;
 	}

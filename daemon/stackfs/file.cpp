@@ -180,8 +180,9 @@ int Fs::do_flush(fuse_req_t, fuse_ino_t node, fuse_file_info *fi)
 	return close(copy) < 0 ? errno : 0;
 }
 
-int Fs::do_release(fuse_req_t, fuse_ino_t, fuse_file_info *fi)
+int Fs::do_release(fuse_req_t, fuse_ino_t node, fuse_file_info *fi)
 {
+	drop_locks_of_handle(node, file_of(fi));
 	close(file_of(fi)); // flock()s go with it
 	return 0;
 }

@@ -75,8 +75,7 @@ private:
 	void identify(Found &found) const noexcept;
 	int describe(Found &found);
 	void take_back(const Found &found) noexcept;
-	template <typename Open>
-	int open_retrying(Open &&open);
+	template <typename Open> int open_retrying(Open &&open);
 	extfuse_scope entry_scope(fuse_req_t req) const noexcept;
 	extfuse_token entry_token(fuse_ino_t parent, const char *name) noexcept;
 	extfuse_token changed_entry_token(fuse_ino_t parent, const char *name) noexcept;
@@ -166,6 +165,7 @@ private:
 		     int sleep);
 	int do_flock(fuse_req_t req, fuse_ino_t node, fuse_file_info *fi, int op);
 	void drop_locks(fuse_ino_t node, uint64_t owner) noexcept;
+	void drop_locks_of_handle(fuse_ino_t node, int handle) noexcept;
 
 	const Options options_;
 	extfuse *const x_;
@@ -200,8 +200,7 @@ inline int file_of(const fuse_file_info *fi) noexcept
 	return static_cast<int>(fi->fh);
 }
 
-template <typename Open>
-int Fs::open_retrying(Open &&open)
+template <typename Open> int Fs::open_retrying(Open &&open)
 {
 	const int fd = open();
 	if (fd >= 0 || (errno != EMFILE && errno != ENFILE))

@@ -159,9 +159,13 @@ int InodeTable::pin(uint64_t id, Pin &out)
 	}
 	if (out.fd_ >= 0)
 		return 0;
-	const int err = reopen(out);
+	int err = reopen(out);
+	if ((err == EMFILE || err == ENFILE) && relieve(64))
+		err = reopen(out);
 	if (err)
 		out.reset();
+	else
+		make_room();
 	return err;
 }
 

@@ -68,7 +68,7 @@ private:
 	// All below: under InodeTable::mutex_.
 	uint64_t lookups = 0;                // counted for the kernel
 	unsigned pins = 0;                   // uses right now; fd stays open
-	int fd = -1;                         // O_PATH
+	int fd = -1;    // O_PATH
 	uint64_t fd_since = 0;               // InodeTable::sequence_ when fd was opened
 	bool keyed = true;                   // by_key_ leads here
 	bool recent = true;                  // used since the clock hand passed

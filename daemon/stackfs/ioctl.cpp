@@ -16,8 +16,7 @@ namespace stackfs
 namespace
 {
 
-template <typename Value>
-int get(fuse_req_t req, int fd, unsigned cmd, size_t room)
+template <typename Value> int get(fuse_req_t req, int fd, unsigned cmd, size_t room)
 {
 	Value value = {};
 	if (room < sizeof(value))
@@ -33,8 +32,7 @@ int get(fuse_req_t req, int fd, unsigned cmd, size_t room)
 	return replied;
 }
 
-template <typename Value>
-int set(fuse_req_t req, int fd, unsigned cmd, const void *in, size_t size)
+template <typename Value> int set(fuse_req_t req, int fd, unsigned cmd, const void *in, size_t size)
 {
 	Value value;
 	if (size < sizeof(value))

@@ -86,6 +86,7 @@ int PosixLocks::open_owner(uint64_t owner, const char *path, int handle, short t
 	}
 	if (type == F_WRLCK && !entry->writable)
 		return ENOLCK; // opened for reading because it is a program; see above
+	entry->handle = handle;
 	out = entry;
 	return 0;
 }
@@ -103,6 +104,13 @@ void PosixLocks::drop_if_idle(uint64_t owner)
 	const auto it = owners.find(owner);
 	if (it != owners.end() && it->second->ranges.empty() && !it->second->waiters)
 		owners.erase(it);
+}
+
+void PosixLocks::drop_handle(int handle)
+{
+	std::erase_if(owners, [=](const auto &owner) {
+		return owner.second->handle == handle && !owner.second->waiters;
+	});
 }
 
 pid_t PosixLocks::holder(uint64_t owner, const struct flock &lock) const
@@ -273,6 +281,18 @@ void Fs::drop_locks(fuse_ino_t node, uint64_t owner) noexcept
 	struct flock all = {};
 	all.l_type = F_UNLCK;
 	guarded([&] { return unlock(*locks, owner, all); });
+}
+
+void Fs::drop_locks_of_handle(fuse_ino_t node, int handle) noexcept
+{
+	Pin pin;
+	if (table_.pin(node, pin))
+		return;
+	PosixLocks *locks = pin->locks.load(std::memory_order_acquire);
+	if (!locks)
+		return;
+	const std::lock_guard guard(locks->mutex);
+	locks->drop_handle(handle);
 }
 
 // An open file of the caller is one open file description below, so its flock()s

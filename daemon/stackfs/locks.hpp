@@ -54,6 +54,7 @@ struct LockOwner {
 	UniqueFd fd; // of this owner alone
 	bool writable = false;
 	pid_t pid = 0; // who locked last
+	int handle = -1; // the file handle it was done through
 	unsigned waiters = 0;
 	LockRanges ranges;
 };
@@ -70,6 +71,9 @@ public:
 		       std::shared_ptr<LockOwner> &out);
 	// After a lock was set or removed.
 	void note(uint64_t owner, LockOwner &entry, const struct flock &lock);
+	// The file handle is released: owners that are an open file description, and not a
+	// process, end with it; processes were flushed before.
+	void drop_handle(int handle);
 	// Forget the entry if it holds nothing and nobody waits.
 	void drop_if_idle(uint64_t owner);
 	// The pid of an owner, other than this one, that holds part of the range.

@@ -11,8 +11,7 @@ struct Dispatch {
 		return *static_cast<Fs *>(fuse_req_userdata(req));
 	}
 
-	template <Op op, auto method>
-	struct Handler;
+	template <Op op, auto method> struct Handler;
 	template <Op op, typename... Args, int (Fs::*method)(fuse_req_t, Args...)>
 	struct Handler<op, method> {
 		static void call(fuse_req_t req, Args... args) noexcept

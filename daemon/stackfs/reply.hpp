@@ -13,8 +13,7 @@ constexpr int replied = -1;
 
 // Nothing is thrown through libfuse. A handler must not throw once it has
 // replied.
-template <typename F>
-int guarded(F &&f) noexcept
+template <typename F> int guarded(F &&f) noexcept
 {
 	try {
 		return f();
