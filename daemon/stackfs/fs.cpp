@@ -60,6 +60,10 @@ void Fs::init(fuse_conn_info *conn)
 		conn->max_write = options_.max_write;
 	if (options_.max_read)
 		conn->max_read = options_.max_read;
+	if (!kernel_checks_ && (options_.entry_timeout > 0 || options_.attr_timeout > 0))
+		log_warning("with --entry-timeout or --attr-timeout, and without "
+			    "-o default_permissions, a user may be shown what another was allowed "
+			    "to see: add -o default_permissions if several use this mount");
 	log_debug("session is up: %s, names and attributes %s, data %s",
 		  active ? "extfuse driver" : "stock FUSE", cache_meta_ ? "cached" : "not cached",
 		  cache_data_ ? "cached" : "not cached");
