@@ -18,12 +18,14 @@ def image():
     return os.environ.get("EXTFUSE_TREE_IMAGE") or ""
 
 
-def run_in_vm(args):
+def run_in_vm(args, icount=False):
+    """Requests are the same on any clock; icount makes times instructions, on one CPU."""
     path = image()
     if not path or not os.path.exists(path):
         path = str(data.ensure())
     kind = "quick" if "--quick" in args else "full" if "--full" in args else "demo"
-    return host.run_guest("demo", args, ("--smp", "2", "--disk", path), LIMIT[kind])
+    clock = ("--icount",) if icount else ("--smp", "2")
+    return host.run_guest("demo", args, (*clock, "--disk", path), LIMIT[kind])
 
 
 def by_operation(requests):
