@@ -27,7 +27,7 @@ static __always_inline int op_getattr(const struct extfuse_getattr_in *in,
 	__u32 switches = ext_switches;
 	__u64 nodeid = in->nodeid;
 	struct extfuse_attr_slot *s;
-	__u32 seq, scope;
+	__u32 seq, scope, flags;
 	__u64 word;
 
 	if (!(switches & (1U << EXTFUSE_OP_GETATTR)))
@@ -46,11 +46,16 @@ static __always_inline int op_getattr(const struct extfuse_getattr_in *in,
 	if (!extfuse_caller_fits(&in->caller, scope, s->caller))
 		return extfuse_count_miss(EXTFUSE_OP_GETATTR, EXTFUSE_MISS_CALLER);
 
+	flags = extfuse_slot_flags(scope, switches);
 	out->word = word;
-	out->attr = s->attr;
+	/* What the kernel's inode holds already need not be copied. */
+	if (word == in->held)
+		flags |= EXTFUSE_OUT_HELD;
+	else
+		out->attr = s->attr;
 	if (!extfuse_seq_same(&s->seq, seq))
 		return extfuse_count_miss(EXTFUSE_OP_GETATTR, EXTFUSE_MISS_TORN);
-	out->flags = extfuse_slot_flags(scope, switches);
+	out->flags = flags;
 	return extfuse_count_hit(EXTFUSE_OP_GETATTR, false);
 }
 

@@ -207,6 +207,15 @@ int read_one(void *data, const char *arg, int key, fuse_args *)
 	return 0;
 }
 
+template <class Enum> unsigned raw(const Enum &value)
+{
+	unsigned number;
+
+	static_assert(sizeof(number) == sizeof(value));
+	memcpy(&number, &value, sizeof(number));
+	return number;
+}
+
 // A copy of arguments that frees itself.
 struct ArgsCopy {
 	fuse_args args = FUSE_ARGS_INIT(0, nullptr);
@@ -239,14 +248,18 @@ int read_config(const extfuse_config *cfg, Options &out, Log &log)
 	}
 	memcpy(&c, cfg, cfg->size < sizeof(c) ? cfg->size : sizeof(c));
 
-	if (c.log_level > EXTFUSE_LOG_DEBUG) {
-		log.error("extfuse_config.log_level %d is unknown", c.log_level);
+	// C programs put any number into an enum.
+	const unsigned driver = raw(c.driver);
+	const unsigned fallback = raw(c.fallback);
+	const unsigned level = raw(c.log_level);
+	if (level > EXTFUSE_LOG_DEBUG) {
+		log.error("extfuse_config.log_level %u is unknown", level);
 		return -EINVAL;
 	}
 	log = Log(c.log, c.log_userdata, c.log_level ? c.log_level : EXTFUSE_LOG_WARNING);
-	if (c.driver > EXTFUSE_DRIVER_STOCK || c.fallback > EXTFUSE_FALLBACK_FAIL) {
-		log.error("extfuse_config.driver %d, .fallback %d: unknown value", c.driver,
-			  c.fallback);
+	if (driver > EXTFUSE_DRIVER_STOCK || fallback > EXTFUSE_FALLBACK_FAIL) {
+		log.error("extfuse_config.driver %u, .fallback %u: unknown value", driver,
+			  fallback);
 		return -EINVAL;
 	}
 	out.driver = c.driver;

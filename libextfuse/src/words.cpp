@@ -46,7 +46,9 @@ bool Words::set(void *base, size_t bytes) noexcept
 	w.node_ = array(base, bytes, h->node_offset, w.node_count_);
 	w.name_ = array(base, bytes, h->name_offset, w.name_count_);
 	w.behind_ = array(base, bytes, h->behind_offset, w.behind_count_);
-	if (!w.node_ || !w.name_ || !w.behind_)
+	w.data_count_ = h->data_count;
+	w.data_ = array(base, bytes, h->data_offset, w.data_count_);
+	if (!w.node_ || !w.name_ || !w.behind_ || !w.data_)
 		return false;
 	w.header_ = h;
 	*this = w;
@@ -66,6 +68,11 @@ uint64_t *Words::name_word(uint64_t hash) const noexcept
 uint64_t *Words::behind_word(uint64_t node) const noexcept
 {
 	return behind_ + EXTFUSE_WORD_INDEX(extfuse_node_hash(seed_, node), behind_count_);
+}
+
+uint64_t *Words::data_word(uint64_t node) const noexcept
+{
+	return data_ + EXTFUSE_WORD_INDEX(extfuse_node_hash(seed_, node), data_count_);
 }
 
 // Words only grow, so the order of the loads does not matter for soundness: a
@@ -142,6 +149,7 @@ void Words::change_node(uint64_t node) const noexcept
 {
 	__atomic_fetch_add(node_word(node), EXTFUSE_EPOCH_ONE, __ATOMIC_SEQ_CST);
 	__atomic_fetch_add(behind_word(node), EXTFUSE_EPOCH_ONE, __ATOMIC_SEQ_CST);
+	__atomic_fetch_add(data_word(node), EXTFUSE_EPOCH_ONE, __ATOMIC_SEQ_CST);
 }
 
 void Words::change_entry(uint64_t hash) const noexcept
@@ -152,6 +160,7 @@ void Words::change_entry(uint64_t hash) const noexcept
 void Words::change_all() const noexcept
 {
 	__atomic_fetch_add(&header_->mount_word, EXTFUSE_EPOCH_ONE, __ATOMIC_SEQ_CST);
+	__atomic_fetch_add(&header_->mount_data_word, EXTFUSE_EPOCH_ONE, __ATOMIC_SEQ_CST);
 }
 
 } // namespace exf::impl

@@ -67,16 +67,19 @@ private:
 	uint64_t *node_word(uint64_t node) const noexcept;
 	uint64_t *name_word(uint64_t hash) const noexcept;
 	uint64_t *behind_word(uint64_t node) const noexcept;
+	uint64_t *data_word(uint64_t node) const noexcept;
 
 	extfuse_words_header *header_ = nullptr;
 	uint64_t *node_ = nullptr;
 	uint64_t *name_ = nullptr;
 	uint64_t *behind_ = nullptr;
+	uint64_t *data_ = nullptr;
 	// Copies: whoever else maps the header cannot move us out of bounds.
 	uint64_t seed_ = 0;
 	uint32_t node_count_ = 0;
 	uint32_t name_count_ = 0;
 	uint32_t behind_count_ = 0;
+	uint32_t data_count_ = 0;
 };
 
 } // namespace exf::impl

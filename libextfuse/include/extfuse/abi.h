@@ -125,6 +125,7 @@ struct extfuse_getattr_in {
 	struct extfuse_caller caller;
 	__u64 nodeid;
 	__u64 word; /* token of the node now */
+	__u64 held; /* token of the attributes the kernel has in its inode; 0: none */
 	__u32 op; /* EXTFUSE_OP_GETATTR */
 	__u32 flags; /* 0 */
 };
@@ -154,6 +155,10 @@ struct extfuse_read_in {
  * scope is EXTFUSE_SCOPE_ALL or a granted EXTFUSE_SCOPE_KERNEL.
  */
 #define EXTFUSE_OUT_REMEMBER (1U << 1)
+/* GETATTR only: .attr is not filled, the kernel's own attributes are the answer.
+ * .word must be in->held.
+ */
+#define EXTFUSE_OUT_HELD (1U << 2)
 /* Who may be served this answer: one of enum extfuse_scope, in these bits. */
 #define EXTFUSE_OUT_SCOPE_SHIFT 8
 #define EXTFUSE_OUT_SCOPE_MASK (0xffU << EXTFUSE_OUT_SCOPE_SHIFT)
@@ -174,7 +179,8 @@ enum extfuse_scope {
  * Accepted only if .word is the token of (parent, name) now and, with a node,
  * .behind is the behind word of .nodeid now, and that inode (id and
  * generation) is in the inode cache. Takes no lookup count.
- * Errors a handler may give: -ENOENT -EACCES -EPERM -EIO.
+ * Errors a handler may give: -EACCES -EPERM -EIO. They are its own decision and
+ * carry no word; "no such name" is an answer with nodeid 0.
  */
 struct extfuse_lookup_out {
 	__u64 word; /* token under which the answer was read */
@@ -268,7 +274,11 @@ struct extfuse_handler_ops {
  *                 request that names it: the daemon's invalidate, and FORGET
  *                 (the id may soon mean another file); and, of a directory, who
  *                 may search it (mode, owner, ACL).
- *   mount word    all of them at once.
+ *   data words    by hash of a node id. The page cache of the node is outdated:
+ *                 moved by the daemon's invalidate alone, since changes through
+ *                 the mount keep the page cache right by themselves.
+ *   mount word    all but the data words at once.
+ *   mount data word  all data words at once.
  *
  * The low EXTFUSE_INFLIGHT_BITS count changes in flight, the rest is the epoch.
  * A change adds EXTFUSE_WORD_BEGIN when it starts and EXTFUSE_WORD_END when it
@@ -291,7 +301,7 @@ struct extfuse_handler_ops {
 #define EXTFUSE_WORD_COUNT_LOG2 16
 #define EXTFUSE_WORD_COUNT (1U << EXTFUSE_WORD_COUNT_LOG2)
 
-/* First page of the mapping. All but .mount_word is constant. */
+/* First page of the mapping. All but the two words is constant. */
 struct extfuse_words_header {
 	__u64 magic; /* EXTFUSE_WORDS_MAGIC */
 	__u32 abi_version; /* EXTFUSE_ABI_VERSION */
@@ -304,10 +314,13 @@ struct extfuse_words_header {
 	__u32 node_count; /* powers of two */
 	__u32 name_count;
 	__u32 behind_count;
-	__u32 reserved1;
-	__u64 reserved2[7];
+	__u32 data_count;
+	__u64 data_offset;
+	__u64 reserved2[6];
 	__u64 mount_word; /* alone in its cache line */
 	__u64 reserved3[7];
+	__u64 mount_data_word;
+	__u64 reserved4[7];
 };
 
 static inline __attribute__((always_inline)) __u64 extfuse_node_hash(__u64 seed, __u64 nodeid)

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
+/*
+ * What <extfuse/abi.h> must look like, for every compiler that reads it: C, C++,
+ * the BPF target, the kernel. All include this file and EXTFUSE_ABI_STATIC_CHECK
+ * at file level; abi_layout_test.cpp also compares the BTF of the BPF object.
+ *
+ * A line here changes only together with EXTFUSE_ABI_VERSION.
+ */
+#ifndef EXTFUSE_TESTS_ABI_LAYOUT_H
+#define EXTFUSE_TESTS_ABI_LAYOUT_H
+
+/* clang-format off */
+#define EXTFUSE_ABI_LAYOUT(SIZE, FIELD) \
+	SIZE(extfuse_caller, 16) \
+		FIELD(extfuse_caller, uid, 0) \
+		FIELD(extfuse_caller, gid, 4) \
+		FIELD(extfuse_caller, pid, 8) \
+		FIELD(extfuse_caller, flags, 12) \
+	SIZE(extfuse_lookup_in, 96) \
+		FIELD(extfuse_lookup_in, caller, 0) \
+		FIELD(extfuse_lookup_in, parent, 16) \
+		FIELD(extfuse_lookup_in, hash, 24) \
+		FIELD(extfuse_lookup_in, word, 32) \
+		FIELD(extfuse_lookup_in, nodeid, 40) \
+		FIELD(extfuse_lookup_in, op, 48) \
+		FIELD(extfuse_lookup_in, flags, 52) \
+		FIELD(extfuse_lookup_in, name_len, 56) \
+		FIELD(extfuse_lookup_in, reserved, 60) \
+		FIELD(extfuse_lookup_in, name, 64) \
+	SIZE(extfuse_getattr_in, 48) \
+		FIELD(extfuse_getattr_in, caller, 0) \
+		FIELD(extfuse_getattr_in, nodeid, 16) \
+		FIELD(extfuse_getattr_in, word, 24) \
+		FIELD(extfuse_getattr_in, held, 32) \
+		FIELD(extfuse_getattr_in, op, 40) \
+		FIELD(extfuse_getattr_in, flags, 44) \
+	SIZE(extfuse_read_in, 56) \
+		FIELD(extfuse_read_in, caller, 0) \
+		FIELD(extfuse_read_in, nodeid, 16) \
+		FIELD(extfuse_read_in, word, 24) \
+		FIELD(extfuse_read_in, offset, 32) \
+		FIELD(extfuse_read_in, size, 40) \
+		FIELD(extfuse_read_in, op, 44) \
+		FIELD(extfuse_read_in, flags, 48) \
+		FIELD(extfuse_read_in, reserved, 52) \
+	SIZE(extfuse_lookup_out, 32) \
+		FIELD(extfuse_lookup_out, word, 0) \
+		FIELD(extfuse_lookup_out, nodeid, 8) \
+		FIELD(extfuse_lookup_out, behind, 16) \
+		FIELD(extfuse_lookup_out, generation, 24) \
+		FIELD(extfuse_lookup_out, flags, 28) \
+	SIZE(extfuse_attr, 88) \
+		FIELD(extfuse_attr, ino, 0) \
+		FIELD(extfuse_attr, size, 8) \
+		FIELD(extfuse_attr, blocks, 16) \
+		FIELD(extfuse_attr, atime, 24) \
+		FIELD(extfuse_attr, mtime, 32) \
+		FIELD(extfuse_attr, ctime, 40) \
+		FIELD(extfuse_attr, atimensec, 48) \
+		FIELD(extfuse_attr, mtimensec, 52) \
+		FIELD(extfuse_attr, ctimensec, 56) \
+		FIELD(extfuse_attr, mode, 60) \
+		FIELD(extfuse_attr, nlink, 64) \
+		FIELD(extfuse_attr, uid, 68) \
+		FIELD(extfuse_attr, gid, 72) \
+		FIELD(extfuse_attr, rdev, 76) \
+		FIELD(extfuse_attr, blksize, 80) \
+		FIELD(extfuse_attr, flags, 84) \
+	SIZE(extfuse_getattr_out, 104) \
+		FIELD(extfuse_getattr_out, word, 0) \
+		FIELD(extfuse_getattr_out, flags, 8) \
+		FIELD(extfuse_getattr_out, reserved, 12) \
+		FIELD(extfuse_getattr_out, attr, 16) \
+	SIZE(extfuse_read_out, 16) \
+		FIELD(extfuse_read_out, word, 0) \
+		FIELD(extfuse_read_out, size, 8) \
+		FIELD(extfuse_read_out, flags, 12) \
+	SIZE(extfuse_words_header, 256) \
+		FIELD(extfuse_words_header, magic, 0) \
+		FIELD(extfuse_words_header, abi_version, 8) \
+		FIELD(extfuse_words_header, reserved0, 12) \
+		FIELD(extfuse_words_header, bytes, 16) \
+		FIELD(extfuse_words_header, seed, 24) \
+		FIELD(extfuse_words_header, node_offset, 32) \
+		FIELD(extfuse_words_header, name_offset, 40) \
+		FIELD(extfuse_words_header, behind_offset, 48) \
+		FIELD(extfuse_words_header, node_count, 56) \
+		FIELD(extfuse_words_header, name_count, 60) \
+		FIELD(extfuse_words_header, behind_count, 64) \
+		FIELD(extfuse_words_header, data_count, 68) \
+		FIELD(extfuse_words_header, data_offset, 72) \
+		FIELD(extfuse_words_header, reserved2, 80) \
+		FIELD(extfuse_words_header, mount_word, 128) \
+		FIELD(extfuse_words_header, reserved3, 136) \
+		FIELD(extfuse_words_header, mount_data_word, 192) \
+		FIELD(extfuse_words_header, reserved4, 200) \
+	SIZE(extfuse_name_slot, 88) \
+		FIELD(extfuse_name_slot, seq, 0) \
+		FIELD(extfuse_name_slot, tag, 4) \
+		FIELD(extfuse_name_slot, parent, 8) \
+		FIELD(extfuse_name_slot, word, 16) \
+		FIELD(extfuse_name_slot, nodeid, 24) \
+		FIELD(extfuse_name_slot, behind, 32) \
+		FIELD(extfuse_name_slot, caller, 40) \
+		FIELD(extfuse_name_slot, generation, 48) \
+		FIELD(extfuse_name_slot, name_len, 52) \
+		FIELD(extfuse_name_slot, scope, 53) \
+		FIELD(extfuse_name_slot, reserved, 54) \
+		FIELD(extfuse_name_slot, name, 56) \
+	SIZE(extfuse_long_name_slot, 312) \
+		FIELD(extfuse_long_name_slot, seq, 0) \
+		FIELD(extfuse_long_name_slot, tag, 4) \
+		FIELD(extfuse_long_name_slot, parent, 8) \
+		FIELD(extfuse_long_name_slot, word, 16) \
+		FIELD(extfuse_long_name_slot, nodeid, 24) \
+		FIELD(extfuse_long_name_slot, behind, 32) \
+		FIELD(extfuse_long_name_slot, caller, 40) \
+		FIELD(extfuse_long_name_slot, generation, 48) \
+		FIELD(extfuse_long_name_slot, name_len, 52) \
+		FIELD(extfuse_long_name_slot, scope, 53) \
+		FIELD(extfuse_long_name_slot, reserved, 54) \
+		FIELD(extfuse_long_name_slot, name, 56) \
+	SIZE(extfuse_attr_slot, 120) \
+		FIELD(extfuse_attr_slot, seq, 0) \
+		FIELD(extfuse_attr_slot, scope, 4) \
+		FIELD(extfuse_attr_slot, reserved, 5) \
+		FIELD(extfuse_attr_slot, nodeid, 8) \
+		FIELD(extfuse_attr_slot, word, 16) \
+		FIELD(extfuse_attr_slot, caller, 24) \
+		FIELD(extfuse_attr_slot, attr, 32) \
+	SIZE(extfuse_data_slot, 4160) \
+		FIELD(extfuse_data_slot, seq, 0) \
+		FIELD(extfuse_data_slot, len, 4) \
+		FIELD(extfuse_data_slot, nodeid, 8) \
+		FIELD(extfuse_data_slot, word, 16) \
+		FIELD(extfuse_data_slot, index, 24) \
+		FIELD(extfuse_data_slot, size, 32) \
+		FIELD(extfuse_data_slot, caller, 40) \
+		FIELD(extfuse_data_slot, scope, 48) \
+		FIELD(extfuse_data_slot, reserved, 49) \
+		FIELD(extfuse_data_slot, data, 64) \
+	SIZE(extfuse_name_bucket, 352) \
+		FIELD(extfuse_name_bucket, slot, 0) \
+	SIZE(extfuse_long_name_bucket, 1248) \
+		FIELD(extfuse_long_name_bucket, slot, 0) \
+	SIZE(extfuse_attr_bucket, 480) \
+		FIELD(extfuse_attr_bucket, slot, 0) \
+	SIZE(extfuse_data_bucket, 16640) \
+		FIELD(extfuse_data_bucket, slot, 0) \
+	SIZE(extfuse_op_counters, 96) \
+		FIELD(extfuse_op_counters, hit, 0) \
+		FIELD(extfuse_op_counters, negative, 8) \
+		FIELD(extfuse_op_counters, error, 16) \
+		FIELD(extfuse_op_counters, reserved, 24) \
+		FIELD(extfuse_op_counters, miss, 32) \
+	SIZE(extfuse_op_stats, 128) \
+		FIELD(extfuse_op_stats, warm, 0) \
+		FIELD(extfuse_op_stats, hit, 8) \
+		FIELD(extfuse_op_stats, error, 16) \
+		FIELD(extfuse_op_stats, upcall, 24) \
+		FIELD(extfuse_op_stats, stale, 32) \
+		FIELD(extfuse_op_stats, dead, 40) \
+		FIELD(extfuse_op_stats, scope, 48) \
+		FIELD(extfuse_op_stats, invalid, 56) \
+		FIELD(extfuse_op_stats, sent, 64) \
+		FIELD(extfuse_op_stats, reserved, 72) \
+	SIZE(extfuse_stats, 448) \
+		FIELD(extfuse_stats, abi_version, 0) \
+		FIELD(extfuse_stats, size, 4) \
+		FIELD(extfuse_stats, sent_total, 8) \
+		FIELD(extfuse_stats, reserved, 16) \
+		FIELD(extfuse_stats, op, 64) \
+	SIZE(extfuse_bind, 16) \
+		FIELD(extfuse_bind, size, 0) \
+		FIELD(extfuse_bind, link_fd, 4) \
+		FIELD(extfuse_bind, flags, 8)
+/* clang-format on */
+
+#ifdef __cplusplus
+#define EXTFUSE_ABI_ASSERT(condition, text) static_assert(condition, text);
+#else
+#define EXTFUSE_ABI_ASSERT(condition, text) _Static_assert(condition, text);
+#endif
+
+#define EXTFUSE_ABI_CHECK_SIZE(type, bytes)                                                        \
+	EXTFUSE_ABI_ASSERT(sizeof(struct type) == (bytes), "size of struct " #type)
+#define EXTFUSE_ABI_CHECK_FIELD(type, field, offset)                                               \
+	EXTFUSE_ABI_ASSERT(__builtin_offsetof(struct type, field) == (offset),                     \
+			   "offset of " #type "." #field)
+
+#define EXTFUSE_ABI_STATIC_CHECK EXTFUSE_ABI_LAYOUT(EXTFUSE_ABI_CHECK_SIZE, EXTFUSE_ABI_CHECK_FIELD)
+
+#endif /* EXTFUSE_TESTS_ABI_LAYOUT_H */
