@@ -49,8 +49,9 @@ struct ext_counters {
 struct ext_conn {
 	/* Constant after ext_conn_init() */
 	struct fuse_conn *fc;
-	atomic64_t *words;		/* node, name and behind words */
+	atomic64_t *words;		/* by enum ext_region */
 	atomic64_t *mount_word;
+	atomic64_t *mount_data_word;
 	u64 seed;
 	struct extfuse_words_header *header;
 	struct ext_counters __percpu *counters;
@@ -62,7 +63,7 @@ struct ext_conn {
 };
 
 /* Regions of ext_conn.words */
-enum ext_region { EXT_NODE = 0, EXT_NAME = 1, EXT_BEHIND = 2, EXT_REGIONS = 3 };
+enum ext_region { EXT_NODE, EXT_NAME, EXT_BEHIND, EXT_DATA, EXT_REGIONS };
 
 #define EXT_MOUNT_WORD (EXT_REGIONS << EXTFUSE_WORD_COUNT_LOG2)
 
@@ -76,6 +77,8 @@ static_assert(EXTFUSE_WORD_COUNT_LOG2 + EXT_DENTRY_INDEX_SHIFT <= EXTFUSE_INFLIG
 /* The request has to go to the daemon. Not an errno, not EXTFUSE_HIT. */
 #define EXT_UPCALL 2
 static_assert(EXT_UPCALL != EXTFUSE_HIT);
+/* The answer is in the inode. */
+#define EXT_IN_INODE 3
 
 #define ext_count(ec, op_, field) this_cpu_inc((ec)->counters->op[op_].field)
 
@@ -125,7 +128,7 @@ void ext_mark_end(struct ext_conn *ec, u32 index);
 /* A change that is over at once. */
 void ext_changed(struct ext_conn *ec, u32 index);
 void ext_changed_node(struct fuse_conn *fc, u64 nodeid);
-void ext_changed_entry(struct fuse_conn *fc, u64 parent, const struct qstr *name);
+void ext_changed_entry(struct fuse_conn *fc, u64 parent, u64 child, const struct qstr *name);
 void ext_forget(struct fuse_conn *fc, u64 nodeid);
 void ext_abort(struct fuse_conn *fc);
 
@@ -133,6 +136,8 @@ void ext_marks_collect(struct ext_conn *ec, struct fuse_args *args);
 void ext_marks_begin_slow(struct ext_conn *ec, struct ext_marks *marks);
 void ext_marks_end_slow(struct ext_conn *ec, struct ext_marks *marks);
 void ext_count_sent(struct ext_conn *ec, u32 opcode);
+/* A read of the node went to the daemon. */
+void ext_atime_moved(struct fuse_mount *fm, u64 nodeid);
 
 /* A request is about to be sent: what it changes is in flight from here ... */
 static inline void ext_marks_begin(struct fuse_conn *fc, struct fuse_args *args)
@@ -148,10 +153,17 @@ static inline void ext_marks_begin(struct fuse_conn *fc, struct fuse_args *args)
 }
 
 /* ... to here: answered, failed, interrupted before it was sent, aborted. */
-static inline void ext_marks_end(struct fuse_conn *fc, struct fuse_args *args)
+static inline void ext_marks_end(struct fuse_mount *fm, struct fuse_args *args)
 {
 	if (args->ext.count)
-		ext_marks_end_slow(fc->ext, &args->ext);
+		ext_marks_end_slow(fm->fc->ext, &args->ext);
+	switch (args->opcode) {
+	case FUSE_READ:
+	case FUSE_READLINK:
+	case FUSE_READDIR:
+	case FUSE_READDIRPLUS:
+		ext_atime_moved(fm, args->nodeid);
+	}
 }
 
 /* What a request changes beyond what it names. */
@@ -196,10 +208,6 @@ static inline bool ext_usable(const struct fuse_conn *fc)
 /* ------------------------------------------------------------------------ */
 /* Calls                                                                    */
 
-bool ext_caller_fill(struct fuse_conn *fc, struct extfuse_caller *caller);
-u64 ext_name_load(const struct ext_conn *ec, u64 parent, const unsigned char *name, u32 len,
-		  u64 words[EXTFUSE_NAME_WORDS]);
-
 /*
  * The argument of a program sits inside a private structure, whose beginning is
  * the same for all operations: the connection, then the caller.
@@ -241,44 +249,113 @@ EXT_ASSERT_CALL(struct ext_read_call);
 void ext_read_copy(struct fuse_args_pages *ap, u32 pos, const void *from, u32 len);
 
 /* ------------------------------------------------------------------------ */
-/* Validation of what handlers return: ext_validate.c                       */
-
-bool ext_scope_granted(struct fuse_conn *fc, u32 flags);
-bool ext_may_remember(struct fuse_conn *fc, u32 flags);
-bool ext_error_allowed(enum extfuse_op op, int err);
-bool ext_out_flags_valid(u32 flags);
-bool ext_attr_valid(struct inode *inode, const struct extfuse_attr *attr);
-bool ext_target_valid(u64 parent, const struct extfuse_lookup_out *out);
-
-/*
- * What to do with a handler's return value: EXTFUSE_HIT if *out_flags and the
- * scope are in order, EXT_UPCALL, or a definite error. Counts all but the hit.
- */
-int ext_verdict(struct fuse_conn *fc, enum extfuse_op op, int ret, u32 out_flags);
-
-/* ------------------------------------------------------------------------ */
 /* Operations, as the hooks see them                                        */
 
-/* The dentry (with its inode, or negative) still holds. RCU walk or not. */
-bool ext_revalidate(struct dentry *entry, struct inode *inode, unsigned int flags);
+/*
+ * Is the dentry remembered, and has nothing moved since? What is remembered does
+ * not depend on who may search the directory, and the directory cannot be
+ * forgotten under its child: name word and mount word are enough. An abort or a
+ * change of handlers moves the mount word: neither needs to be looked at.
+ */
+static inline bool ext_dentry_warm(const struct dentry *dentry, struct ext_conn *ec)
+{
+	u64 remembered = READ_ONCE(dentry->d_time);
+	u32 index;
+
+	if (!(remembered & EXT_WARM))
+		return false;
+	index = (remembered >> EXT_DENTRY_INDEX_SHIFT) & (EXTFUSE_WORD_COUNT - 1);
+	if ((remembered & ~EXTFUSE_INFLIGHT_MASK) !=
+	    ext_sum(ec, (EXT_NAME << EXTFUSE_WORD_COUNT_LOG2) | index))
+		return false;
+	ext_count(ec, EXTFUSE_OP_LOOKUP, warm);
+	return true;
+}
+
+/* d_revalidate: the remembered word, the handler, fuse_dentry_revalidate(). */
+int ext_dentry_revalidate(struct dentry *entry, unsigned int flags);
 /* EXT_UPCALL, 0 with an inode, or an error (-ENOENT: known to be absent). */
 int ext_lookup(struct super_block *sb, u64 nodeid, const struct qstr *name,
 	       struct fuse_entry_out *outarg, struct inode **inode);
 int ext_dentry_init(struct dentry *dentry);
+/* For find_inode_rcu(): is this the inode of the node id? */
+int ext_inode_is(struct inode *inode, void *nodeid);
 
 static inline void ext_dentry_reset(struct dentry *dentry)
 {
 	WRITE_ONCE(dentry->d_time, 0);
 }
 
-/* The inode holds attributes that are fresh now. */
-bool ext_getattr(struct inode *inode, u32 request_mask, unsigned int flags);
-bool ext_perm_getattr(struct inode *inode, u32 request_mask, int mask);
+/* Attributes wanted that something in the kernel has declared outdated. */
+static inline bool ext_outdated(struct inode *inode, u32 request_mask)
+{
+	u32 outdated = request_mask & READ_ONCE(get_fuse_inode(inode)->inval_mask);
+
+	return unlikely(outdated) && (outdated & ~fuse_get_cache_mask(inode));
+}
+
+/* Are the inode's attributes remembered, and has nothing moved since? */
+static inline bool ext_attr_warm(struct inode *inode, u32 request_mask)
+{
+	struct fuse_inode *fi = get_fuse_inode(inode);
+	struct ext_conn *ec = get_fuse_conn(inode)->ext;
+	/* Pairs with the release in ext_attr_label(): node_index and version */
+	u64 remembered = smp_load_acquire(&fi->ext.attr_word);
+
+	if (!(remembered & EXT_WARM) ||
+	    (remembered & ~EXT_WARM) != ext_sum(ec, fi->ext.node_index) ||
+	    READ_ONCE(fi->attr_version) != READ_ONCE(fi->ext.attr_version) ||
+	    ext_outdated(inode, request_mask))
+		return false;
+	ext_count(ec, EXTFUSE_OP_GETATTR, warm);
+	return true;
+}
+
+/*
+ * Ask the handler. may_sleep: attributes may be applied to the inode. stat: to be
+ * filled if the answer is for this caller only; may be NULL. EXT_UPCALL,
+ * EXT_IN_INODE, 0 with *stat filled, or a handler's error.
+ */
+int ext_attr_ask(struct mnt_idmap *idmap, struct inode *inode, struct kstat *stat,
+		 u32 request_mask, bool may_sleep);
+
+static inline int ext_getattr(struct mnt_idmap *idmap, struct inode *inode, struct kstat *stat,
+			      u32 request_mask, unsigned int flags)
+{
+	if (flags & AT_STATX_FORCE_SYNC)
+		return EXT_UPCALL;
+	if (ext_attr_warm(inode, request_mask))
+		return EXT_IN_INODE;
+	return ext_attr_ask(idmap, inode, stat, request_mask, true);
+}
+
+/* EXT_UPCALL, EXT_IN_INODE, or a handler's error. */
+static inline int ext_perm_getattr(struct inode *inode, u32 request_mask, int mask)
+{
+	if (ext_attr_warm(inode, request_mask))
+		return EXT_IN_INODE;
+	return ext_attr_ask(&nop_mnt_idmap, inode, NULL, request_mask, !(mask & MAY_NOT_BLOCK));
+}
+
+/*
+ * A directory that its owner, or everybody, may search, and no ACL that could say
+ * otherwise: what generic_permission() would find out, at a tenth of its price.
+ */
+static inline bool ext_may_search(struct mnt_idmap *idmap, const struct inode *inode, int mask)
+{
+	if ((mask & ~(MAY_NOT_BLOCK | MAY_CHDIR)) != MAY_EXEC || !S_ISDIR(inode->i_mode))
+		return false;
+	/* An owner is judged by the owner's bits alone, ACL or not. */
+	if (idmap == &nop_mnt_idmap && uid_eq(inode->i_uid, current_fsuid()))
+		return inode->i_mode & 0100;
+	return (inode->i_mode & 0111) == 0111 &&
+	       (!get_fuse_conn((struct inode *)inode)->posix_acl || !READ_ONCE(inode->i_acl));
+}
 
 /* The daemon's own answer to GETATTR: under which word was it read? */
 struct ext_sample {
 	u64 token;
-	u32 seq;
+	u32 applied;
 };
 
 void ext_sample_begin(struct inode *inode, struct ext_sample *sample);
@@ -288,14 +365,19 @@ void ext_sample_end(struct inode *inode, struct ext_sample *sample);
 static inline void ext_attr_applied(struct fuse_inode *fi)
 {
 	WRITE_ONCE(fi->ext.attr_word, 0);
-	fi->ext.attr_seq++;
+	fi->ext.applied_by = current;
+	fi->ext.applied++;
 }
 
-/* A read may have moved the access time in the lower file system. */
-bool ext_atime_changed(struct inode *inode);
-
 bool ext_read(struct fuse_mount *fm, struct fuse_args *args, bool background, ssize_t *ret);
-void ext_drop_outdated_pages(struct inode *inode);
+/* True: the page cache is not outdated, or has been emptied (if that may sleep). */
+bool ext_pages_current(struct inode *inode, bool may_sleep);
+
+static inline void ext_drop_outdated_pages(struct inode *inode)
+{
+	ext_pages_current(inode, true);
+}
+
 
 /*
  * CREATE must not truncate a file that nobody knows the node of: the driver
@@ -303,7 +385,9 @@ void ext_drop_outdated_pages(struct inode *inode);
  */
 bool ext_create_keeps_size(struct fuse_conn *fc, struct fuse_args *args,
 			   struct fuse_create_in *in);
-int ext_truncate_created(struct mnt_idmap *idmap, struct dentry *entry, struct file *file);
+/* ... and this is afterwards: attr is what CREATE replied. */
+int ext_truncate_created(struct mnt_idmap *idmap, struct dentry *entry, struct file *file,
+			 const struct fuse_attr *attr);
 
 void ext_passthrough_open(struct file *file, struct fuse_file *ff);
 void ext_passthrough_release(struct fuse_file *ff);

@@ -21,16 +21,6 @@ void ext_handler_put(struct ext_handler *handler)
 		kfree_rcu(handler, rcu);
 }
 
-/* Nothing that a mount of this handler has cached is served any more. */
-static void ext_handler_outdate(struct ext_handler *handler)
-{
-	struct ext_conn *ec;
-
-	lockdep_assert_held(&ext_mutex);
-	list_for_each_entry(ec, &handler->conns, bound)
-		ext_changed(ec, EXT_MOUNT_WORD);
-}
-
 int ext_attach_register(const struct extfuse_handler_ops *ops, struct bpf_link *link)
 {
 	struct ext_handler *handler;
@@ -71,6 +61,7 @@ static struct ext_handler *ext_handler_find(const void *link)
 void ext_attach_unregister(struct bpf_link *link)
 {
 	struct ext_handler *handler;
+	struct ext_conn *ec, *next;
 
 	mutex_lock(&ext_mutex);
 	handler = ext_handler_find(link);
@@ -78,7 +69,13 @@ void ext_attach_unregister(struct bpf_link *link)
 		list_del(&handler->list);
 		handler->link = NULL;
 		RCU_INIT_POINTER(handler->ops, NULL);
-		ext_handler_outdate(handler);
+		list_for_each_entry_safe(ec, next, &handler->conns, bound) {
+			RCU_INIT_POINTER(ec->handler, NULL);
+			list_del_init(&ec->bound);
+			ext_changed(ec, EXT_MOUNT_WORD);
+			/* Not the last one: the registration's is put below. */
+			refcount_dec(&handler->refs);
+		}
 	}
 	mutex_unlock(&ext_mutex);
 	ext_handler_put(handler);
@@ -87,6 +84,7 @@ void ext_attach_unregister(struct bpf_link *link)
 int ext_attach_update(const struct extfuse_handler_ops *ops, struct bpf_link *link)
 {
 	struct ext_handler *handler;
+	struct ext_conn *ec;
 	int err = -ENOENT;
 
 	mutex_lock(&ext_mutex);
@@ -94,7 +92,8 @@ int ext_attach_update(const struct extfuse_handler_ops *ops, struct bpf_link *li
 	if (handler) {
 		rcu_assign_pointer(handler->ops, ops);
 		/* What the old one let us remember need not please the new one. */
-		ext_handler_outdate(handler);
+		list_for_each_entry(ec, &handler->conns, bound)
+			ext_changed(ec, EXT_MOUNT_WORD);
 		err = 0;
 	}
 	mutex_unlock(&ext_mutex);
@@ -144,7 +143,8 @@ static int ext_conn_switch(struct ext_conn *ec, struct ext_handler *handler, boo
 	struct ext_handler *old;
 
 	mutex_lock(&ext_mutex);
-	if (ec->dying) {
+	/* A handler detached meanwhile has no link any more. */
+	if (ec->dying || (handler && (!handler->link || !READ_ONCE(ec->fc->connected)))) {
 		mutex_unlock(&ext_mutex);
 		return -ENOTCONN;
 	}
@@ -184,7 +184,10 @@ static void ext_words_describe(struct extfuse_words_header *header, u64 seed)
 	header->node_count = EXTFUSE_WORD_COUNT;
 	header->name_count = EXTFUSE_WORD_COUNT;
 	header->behind_count = EXTFUSE_WORD_COUNT;
+	header->data_offset = PAGE_SIZE + EXT_DATA * region;
+	header->data_count = EXTFUSE_WORD_COUNT;
 	header->mount_word = EXTFUSE_EPOCH_ONE;
+	header->mount_data_word = EXTFUSE_EPOCH_ONE;
 }
 
 int ext_conn_init(struct fuse_conn *fc, struct ext_handler *handler)
@@ -202,7 +205,7 @@ int ext_conn_init(struct fuse_conn *fc, struct ext_handler *handler)
 	ec->counters = alloc_percpu_gfp(struct ext_counters, GFP_KERNEL_ACCOUNT);
 	if (!ec->counters)
 		goto out_free;
-	ec->header = vmalloc_user(EXT_WORDS_BYTES);
+	ec->header = __vmalloc(EXT_WORDS_BYTES, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 	if (!ec->header)
 		goto out_counters;
 
@@ -214,12 +217,11 @@ int ext_conn_init(struct fuse_conn *fc, struct ext_handler *handler)
 	ext_words_describe(ec->header, ec->seed);
 	ec->words = (void *)ec->header + PAGE_SIZE;
 	ec->mount_word = (atomic64_t *)&ec->header->mount_word;
+	ec->mount_data_word = (atomic64_t *)&ec->header->mount_data_word;
 
 	/* Without a handler until the connection can be asked for one. */
 	fc->ext = ec;
-	if (handler)
-		ext_conn_bind(ec, handler);
-	return 0;
+	return handler ? ext_conn_bind(ec, handler) : 0;
 
 out_counters:
 	free_percpu(ec->counters);
@@ -256,13 +258,22 @@ static struct fuse_dev *ext_dev(struct file *file)
 
 int ext_dev_mmap(struct file *file, struct vm_area_struct *vma)
 {
+	unsigned long pages = vma_pages(vma), i;
 	struct fuse_dev *fud = ext_dev(file);
+	int err = 0;
 
 	if (!fud)
 		return -ENOTCONN;
-	if (!(vma->vm_flags & VM_SHARED))
+	if (!(vma->vm_flags & VM_SHARED) || vma->vm_pgoff > EXT_WORDS_BYTES / PAGE_SIZE ||
+	    pages > EXT_WORDS_BYTES / PAGE_SIZE - vma->vm_pgoff)
 		return -EINVAL;
-	return remap_vmalloc_range(vma, fud->fc->ext->header, vma->vm_pgoff);
+	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP);
+	for (i = 0; i < pages && !err; i++) {
+		void *page = (void *)fud->fc->ext->header + (vma->vm_pgoff + i) * PAGE_SIZE;
+
+		err = vm_insert_page(vma, vma->vm_start + i * PAGE_SIZE, vmalloc_to_page(page));
+	}
+	return err;
 }
 
 static long ext_ioctl_bind(struct ext_conn *ec, struct extfuse_bind __user *arg)

@@ -220,14 +220,14 @@ static int ext_bpf_struct_access(struct bpf_verifier_log *log, const struct bpf_
 {
 	int op;
 
-	if (reg->btf == ext_btf) {
+	if (reg->btf == ext_btf && (reg->type & PTR_TRUSTED)) {
 		for (op = 0; op < EXTFUSE_OP_COUNT; op++) {
 			if (!reg->btf_id || READ_ONCE(ext_out_type[op]) != reg->btf_id)
 				continue;
 			if (off >= 0 && size > 0 &&
 			    (u32)off + (u32)size <= ext_members[op].out_size)
 				return 0;
-			bpf_log(log, "extfuse: write of %d bytes at %d is outside the result (%u bytes)\n",
+			bpf_log(log, "extfuse: %d bytes at %d are outside the result (%u bytes)\n",
 				size, off, ext_members[op].out_size);
 			return -EACCES;
 		}

@@ -26,18 +26,27 @@ bool ext_create_keeps_size(struct fuse_conn *fc, struct fuse_args *args,
 	return true;
 }
 
-int ext_truncate_created(struct mnt_idmap *idmap, struct dentry *entry, struct file *file)
+int ext_truncate_created(struct mnt_idmap *idmap, struct dentry *entry, struct file *file,
+			 const struct fuse_attr *attr)
 {
 	struct inode *inode = d_inode(entry);
-	struct iattr attr = {
-		.ia_valid = ATTR_SIZE | ATTR_FILE | ATTR_FORCE,
+	struct iattr iattr = {
+		.ia_valid = ATTR_SIZE | ATTR_FORCE,
 		.ia_size = 0,
-		.ia_file = file,
 	};
 	int err;
 
+	if (!attr->size && !(attr->mode & (S_ISUID | S_ISGID)))
+		return 0;
+	/* A handle that was not opened for writing cannot be truncated by. */
+	if (file->f_mode & FMODE_WRITE) {
+		iattr.ia_valid |= ATTR_FILE;
+		iattr.ia_file = file;
+	} else {
+		file = NULL;
+	}
 	inode_lock(inode);
-	err = fuse_do_setattr(idmap, entry, &attr, file);
+	err = fuse_do_setattr(idmap, entry, &iattr, file);
 	inode_unlock(inode);
 	return err;
 }

@@ -3,7 +3,7 @@
  * Words: which requests change what. A change is in flight from before its
  * request is sent until after its answer, failure or abort has been seen.
  */
-#include "fuse_i.h"
+#include "ext_call.h"
 
 void ext_mark_begin(struct ext_conn *ec, u32 index)
 {
@@ -40,13 +40,18 @@ void ext_changed_node(struct fuse_conn *fc, u64 nodeid)
 		ext_changed(fc->ext, ext_node_index(fc->ext, EXT_NODE, nodeid));
 }
 
-void ext_changed_entry(struct fuse_conn *fc, u64 parent, const struct qstr *name)
+/* child 0: not named */
+void ext_changed_entry(struct fuse_conn *fc, u64 parent, u64 child, const struct qstr *name)
 {
 	u64 words[EXTFUSE_NAME_WORDS];
 
-	if (fc->ext && name->len)
-		ext_changed(fc->ext, ext_name_index(ext_name_load(fc->ext, parent, name->name,
-								  name->len, words)));
+	if (!fc->ext || !name->len)
+		return;
+	ext_changed(fc->ext, ext_name_index(ext_name_load(fc->ext, parent, name->name, name->len,
+							  words)));
+	ext_changed_node(fc, parent);
+	if (child)
+		ext_changed_node(fc, child);
 }
 
 /*
@@ -212,6 +217,12 @@ void ext_marks_collect(struct ext_conn *ec, struct fuse_args *args)
 
 	case FUSE_SYNCFS:
 		ext_touch(marks, EXT_MOUNT_WORD);
+		break;
+
+	case FUSE_FORGET:
+		/* The one that does not pass fuse_queue_forget(): fuse_force_forget() */
+		ext_touch_node(ec, marks, args->nodeid);
+		ext_touch(marks, ext_node_index(ec, EXT_BEHIND, args->nodeid));
 		break;
 	}
 }

@@ -35,13 +35,23 @@ struct ext_inode {
 	 */
 	u64 attr_word;
 	/*
-	 * Behind word + mount word under which the page cache is filled; pages of
-	 * another one are dropped before they are read. Written and read without
-	 * lock, by whoever drops them.
+	 * fi->attr_version when attr_word was set: whatever changes an attribute in
+	 * the kernel moves that. Under fi->lock, read without.
+	 */
+	u64 attr_version;
+	/*
+	 * Data word + mount data word under which the page cache is filled; pages
+	 * of another one are dropped before they are read. Written by whoever has
+	 * dropped them, read without lock.
 	 */
 	u64 pages_word;
-	/* Counts applications of attributes, whoever's. Under fi->lock. */
-	u32 attr_seq;
+	/* Token of the node after a read had moved the access time; no lock. */
+	u64 atime_word;
+	/* Who applied attributes last, and how often it was done. Under fi->lock. */
+	const struct task_struct *applied_by; /* identity only */
+	u32 applied;
+	/* Index of the node's word; written before attr_word ever is. */
+	u32 node_index;
 	/*
 	 * A shared writable mapping of the backing file exists or existed: its
 	 * writes are seen by nobody, so the node counts as changing until the

@@ -3,7 +3,8 @@
  * GETATTR: attributes from the inode while its word holds, else from a handler,
  * which are applied to the inode and served from there.
  */
-#include "fuse_i.h"
+#include "ext_call.h"
+#include "ext_validate.h"
 
 #include <linux/posix_acl.h>
 
@@ -12,51 +13,41 @@ static_assert(offsetof(struct extfuse_attr, atimensec) == offsetof(struct fuse_a
 static_assert(offsetof(struct extfuse_attr, mode) == offsetof(struct fuse_attr, mode));
 static_assert(offsetof(struct extfuse_attr, blksize) == offsetof(struct fuse_attr, blksize));
 
-/* Attributes wanted that something in the kernel has declared outdated. */
-static u32 ext_outdated(struct inode *inode, u32 request_mask)
-{
-	struct fuse_inode *fi = get_fuse_inode(inode);
-
-	return request_mask & READ_ONCE(fi->inval_mask) & ~fuse_get_cache_mask(inode);
-}
-
-static bool ext_attr_warm(struct inode *inode, u32 request_mask)
-{
-	struct fuse_inode *fi = get_fuse_inode(inode);
-	struct ext_conn *ec = get_fuse_conn(inode)->ext;
-	u64 remembered = READ_ONCE(fi->ext.attr_word);
-
-	return (remembered & EXT_WARM) &&
-	       (remembered & ~EXT_WARM) == ext_node_token(ec, fi->nodeid) &&
-	       !ext_outdated(inode, request_mask);
-}
-
 /* Under rcu_read_lock(). EXTFUSE_HIT: fresh after it was given, and valid. */
 static int ext_getattr_ask(struct ext_getattr_call *call, struct inode *inode)
 {
 	struct fuse_conn *fc = get_fuse_conn(inode);
 	const struct extfuse_handler_ops *ops = ext_ops(fc->ext);
 	struct extfuse_getattr_out *out = &call->out;
+	u32 index;
 	int ret;
 
 	if (!ops || !ops->getattr)
 		return EXT_UPCALL;
 	call->fc = fc;
-	if (!ext_caller_fill(fc, &call->in.caller))
+	if (!ext_caller_fill(fc, inode->i_sb, &call->in.caller))
 		return EXT_UPCALL;
 	call->in.nodeid = get_node_id(inode);
-	call->in.word = ext_node_token(fc->ext, call->in.nodeid);
+	index = ext_node_index(fc->ext, EXT_NODE, call->in.nodeid);
+	call->in.word = ext_sum(fc->ext, index);
 	call->in.op = EXTFUSE_OP_GETATTR;
 	call->in.flags = 0;
+	call->in.held = READ_ONCE(get_fuse_inode(inode)->ext.attr_word) & ~EXT_WARM;
 	*out = (struct extfuse_getattr_out){};
 
 	ret = ops->getattr(&call->in, out);
 	ret = ext_verdict(fc, EXTFUSE_OP_GETATTR, ret, out->flags);
 	if (ret != EXTFUSE_HIT)
 		return ret;
-	if (!ext_cacheable(out->word) ||
-	    out->word != ext_node_token(fc->ext, call->in.nodeid)) {
+	if (!ext_cacheable(out->word) || out->word != ext_sum(fc->ext, index)) {
 		ext_count(fc->ext, EXTFUSE_OP_GETATTR, stale);
+		return EXT_UPCALL;
+	}
+	if (out->flags & EXTFUSE_OUT_HELD) {
+		/* No attributes given: those of this word, which the inode had. */
+		if (out->word == call->in.held)
+			return EXTFUSE_HIT;
+		ext_count(fc->ext, EXTFUSE_OP_GETATTR, invalid);
 		return EXT_UPCALL;
 	}
 	if (!ext_attr_valid(inode, &out->attr)) {
@@ -67,35 +58,28 @@ static int ext_getattr_ask(struct ext_getattr_call *call, struct inode *inode)
 }
 
 /*
- * Does the inode hold, and still hold, what was applied last, and was that read
- * under this word? seq: ext.attr_seq before it was applied.
+ * Say of the attributes in the inode that they were read under this word: if this
+ * task applied them, nobody else since (applied: fi->ext.applied before), nothing
+ * in the kernel has changed them, and the word still holds.
  */
-static bool ext_attr_label(struct inode *inode, u32 seq, u64 word, bool warm)
+static bool ext_attr_label(struct inode *inode, u32 applied, u64 word, bool warm)
 {
 	struct fuse_inode *fi = get_fuse_inode(inode);
+	struct ext_conn *ec = get_fuse_conn(inode)->ext;
+	u32 index = ext_node_index(ec, EXT_NODE, fi->nodeid);
 	bool labelled = false;
 
 	spin_lock(&fi->lock);
-	if (fi->ext.attr_seq == seq + 1 && !test_bit(FUSE_I_SIZE_UNSTABLE, &fi->state) &&
-	    word == ext_node_token(get_fuse_conn(inode)->ext, fi->nodeid)) {
-		WRITE_ONCE(fi->ext.attr_word, word | (warm ? EXT_WARM : 0));
+	if (fi->ext.applied == applied + 1 && fi->ext.applied_by == current &&
+	    !test_bit(FUSE_I_SIZE_UNSTABLE, &fi->state) && word == ext_sum(ec, index)) {
+		fi->ext.node_index = index;
+		fi->ext.attr_version = fi->attr_version;
+		/* Pairs with the acquire in ext_attr_warm() */
+		smp_store_release(&fi->ext.attr_word, word | (warm ? EXT_WARM : 0));
 		labelled = true;
 	}
 	spin_unlock(&fi->lock);
 	return labelled;
-}
-
-/* May sleep. False: somebody else was applying attributes; ask the daemon. */
-static bool ext_attr_apply(struct inode *inode, struct extfuse_getattr_out *out, bool warm)
-{
-	struct fuse_inode *fi = get_fuse_inode(inode);
-	u32 seq = READ_ONCE(fi->ext.attr_seq);
-
-	if (test_bit(FUSE_I_SIZE_UNSTABLE, &fi->state))
-		return false;
-	forget_all_cached_acls(inode);
-	fuse_change_attributes(inode, (struct fuse_attr *)&out->attr, NULL, 0, 0);
-	return ext_attr_label(inode, seq, out->word, warm);
 }
 
 /* The inode already holds what was read under this word. */
@@ -104,53 +88,81 @@ static bool ext_attr_held(struct inode *inode, u64 word, bool warm)
 	struct fuse_inode *fi = get_fuse_inode(inode);
 	u64 remembered = READ_ONCE(fi->ext.attr_word);
 
-	if ((remembered & ~EXT_WARM) != word || ext_outdated(inode, STATX_BASIC_STATS))
+	if ((remembered & ~EXT_WARM) != word ||
+	    READ_ONCE(fi->attr_version) != READ_ONCE(fi->ext.attr_version) ||
+	    ext_outdated(inode, STATX_BASIC_STATS))
 		return false;
 	if (warm && !(remembered & EXT_WARM))
 		cmpxchg(&fi->ext.attr_word, remembered, remembered | EXT_WARM);
 	return true;
 }
 
-/* may_sleep: attributes may be applied to the inode */
-static bool ext_attr_fresh(struct inode *inode, u32 request_mask, bool may_sleep)
+/*
+ * As a reply of the daemon is applied: dropped if the inode's attributes have
+ * changed since before the handler was asked. May sleep.
+ */
+static void ext_attr_apply(struct inode *inode, struct extfuse_getattr_out *out, u64 version)
+{
+	forget_all_cached_acls(inode);
+	fuse_change_attributes(inode, (struct fuse_attr *)&out->attr, NULL, 0, version);
+}
+
+/* An answer that does not depend on the caller: into the inode, served from there. */
+static bool ext_attr_share(struct inode *inode, struct extfuse_getattr_out *out, u64 version,
+			   bool may_sleep)
+{
+	bool warm = ext_may_remember(out->flags);
+	u32 applied;
+
+	if (ext_attr_held(inode, out->word, warm))
+		return true;
+	if (!may_sleep || (out->flags & EXTFUSE_OUT_HELD))
+		return false;
+	applied = READ_ONCE(get_fuse_inode(inode)->ext.applied);
+	ext_attr_apply(inode, out, version);
+	return ext_attr_label(inode, applied, out->word, warm);
+}
+
+int ext_attr_ask(struct mnt_idmap *idmap, struct inode *inode, struct kstat *stat,
+		 u32 request_mask, bool may_sleep)
 {
 	struct fuse_conn *fc = get_fuse_conn(inode);
-	struct ext_getattr_call call;
-	bool warm, fresh;
+	struct ext_getattr_call call __uninitialized;
+	u64 version;
 	int ret;
 
-	if (ext_attr_warm(inode, request_mask)) {
-		ext_count(fc->ext, EXTFUSE_OP_GETATTR, warm);
-		return true;
-	}
 	if (!ext_usable(fc))
-		return false;
+		return EXT_UPCALL;
 
+	version = fuse_get_attr_version(fc);
 	rcu_read_lock();
 	ret = ext_getattr_ask(&call, inode);
 	rcu_read_unlock();
 	if (ret != EXTFUSE_HIT)
-		return false;
+		return ret;
 
-	warm = ext_may_remember(fc, call.out.flags);
-	fresh = ext_attr_held(inode, call.out.word, warm) ||
-		(may_sleep && ext_attr_apply(inode, &call.out, warm) &&
-		 !ext_outdated(inode, request_mask));
-	if (fresh)
-		ext_count(fc->ext, EXTFUSE_OP_GETATTR, hit);
-	return fresh;
-}
-
-bool ext_getattr(struct inode *inode, u32 request_mask, unsigned int flags)
-{
-	if (flags & AT_STATX_FORCE_SYNC)
-		return false;
-	return ext_attr_fresh(inode, request_mask, true);
-}
-
-bool ext_perm_getattr(struct inode *inode, u32 request_mask, int mask)
-{
-	return ext_attr_fresh(inode, request_mask, !(mask & MAY_NOT_BLOCK));
+	if (likely(ext_scope_shared(call.out.flags))) {
+		if (!ext_attr_share(inode, &call.out, version, may_sleep) ||
+		    ext_outdated(inode, request_mask))
+			return EXT_UPCALL;
+		ret = EXT_IN_INODE;
+	} else {
+		/*
+		 * For callers like this one: never left in the inode under a word,
+		 * and filled in from the answer itself, as a reply is.
+		 */
+		if (!may_sleep || (call.out.flags & EXTFUSE_OUT_HELD) ||
+		    (request_mask & ~STATX_BASIC_STATS))
+			return EXT_UPCALL;
+		ext_attr_apply(inode, &call.out, version);
+		ret = EXT_IN_INODE;
+		if (stat) {
+			fuse_fillattr(idmap, inode, (struct fuse_attr *)&call.out.attr, stat);
+			ret = 0;
+		}
+	}
+	ext_count(fc->ext, EXTFUSE_OP_GETATTR, hit);
+	return ret;
 }
 
 void ext_sample_begin(struct inode *inode, struct ext_sample *sample)
@@ -158,7 +170,7 @@ void ext_sample_begin(struct inode *inode, struct ext_sample *sample)
 	struct ext_conn *ec = get_fuse_conn(inode)->ext;
 
 	sample->token = ext_node_token(ec, get_node_id(inode));
-	sample->seq = READ_ONCE(get_fuse_inode(inode)->ext.attr_seq);
+	sample->applied = READ_ONCE(get_fuse_inode(inode)->ext.applied);
 }
 
 /*
@@ -167,33 +179,49 @@ void ext_sample_begin(struct inode *inode, struct ext_sample *sample)
  */
 void ext_sample_end(struct inode *inode, struct ext_sample *sample)
 {
-	if (ext_cacheable(sample->token))
-		ext_attr_label(inode, sample->seq, sample->token, false);
+	if (!ext_usable(get_fuse_conn(inode)) || !ext_cacheable(sample->token))
+		return;
+	/* An ACL read before the sample may be older than the word. */
+	if (ext_attr_label(inode, sample->applied, sample->token, false))
+		forget_all_cached_acls(inode);
 }
 
 /*
- * A READ, READLINK or READDIR has gone to the daemon. By the kernel's rule for
- * relatime the access time of the lower file moves if it is not after mtime and
- * ctime, or a day old. If we know that it did not move, cached attributes stay
- * good; else they are outdated.
+ * A read went to the daemon. By the kernel's rule for relatime, the access time of
+ * the lower file moves if it is not after mtime and ctime, or is a day old. Then
+ * cached attributes are outdated; once: a second read moves it no more.
  */
-bool ext_atime_changed(struct inode *inode)
+static bool ext_atime_may_move(struct inode *inode, u64 token)
 {
-	struct fuse_inode *fi = get_fuse_inode(inode);
-	struct ext_conn *ec = get_fuse_conn(inode)->ext;
-	u64 token = ext_node_token(ec, fi->nodeid);
+	struct timespec64 atime = inode_get_atime(inode);
+	struct timespec64 mtime = inode_get_mtime(inode);
+	struct timespec64 ctime = inode_get_ctime(inode);
 
-	if (ext_cacheable(token) && (READ_ONCE(fi->ext.attr_word) & ~EXT_WARM) == token &&
-	    !(READ_ONCE(fi->inval_mask) & (STATX_ATIME | STATX_MTIME | STATX_CTIME))) {
-		struct timespec64 atime = inode_get_atime(inode);
-		struct timespec64 mtime = inode_get_mtime(inode);
-		struct timespec64 ctime = inode_get_ctime(inode);
+	if (READ_ONCE(get_fuse_inode(inode)->ext.atime_word) == token)
+		return false;
+	return timespec64_compare(&atime, &mtime) <= 0 ||
+	       timespec64_compare(&atime, &ctime) <= 0 ||
+	       ktime_get_real_seconds() - atime.tv_sec >= 24 * 60 * 60;
+}
 
-		if (timespec64_compare(&atime, &mtime) > 0 &&
-		    timespec64_compare(&atime, &ctime) > 0 &&
-		    ktime_get_real_seconds() - atime.tv_sec < 24 * 60 * 60)
-			return false;
+void ext_atime_moved(struct fuse_mount *fm, u64 nodeid)
+{
+	struct ext_conn *ec = fm->fc->ext;
+	struct inode *inode;
+	u32 index;
+	u64 token;
+
+	if (!ec || !fm->sb)
+		return;
+	index = ext_node_index(ec, EXT_NODE, nodeid);
+	token = ext_sum(ec, index);
+	rcu_read_lock();
+	inode = find_inode_rcu(fm->sb, nodeid, ext_inode_is, &nodeid);
+	if (!inode || ext_atime_may_move(inode, token)) {
+		ext_changed(ec, index);
+		if (inode && ext_cacheable(token))
+			WRITE_ONCE(get_fuse_inode(inode)->ext.atime_word,
+				   token + EXTFUSE_EPOCH_ONE);
 	}
-	ext_changed(ec, ext_node_index(ec, EXT_NODE, fi->nodeid));
-	return true;
+	rcu_read_unlock();
 }

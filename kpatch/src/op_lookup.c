@@ -2,7 +2,8 @@
 /*
  * LOOKUP: is a dentry still valid, and what is a name that has none.
  */
-#include "fuse_i.h"
+#include "ext_call.h"
+#include "ext_validate.h"
 
 #include <linux/namei.h>
 
@@ -10,23 +11,6 @@ int ext_dentry_init(struct dentry *dentry)
 {
 	dentry->d_time = 0;
 	return 0;
-}
-
-/*
- * Is the dentry remembered, and has nothing moved since? What is remembered does
- * not depend on who may search the directory, and the directory cannot be
- * forgotten under its child: name word and mount word are enough.
- */
-static bool ext_dentry_warm(const struct ext_conn *ec, const struct dentry *dentry)
-{
-	u64 remembered = READ_ONCE(dentry->d_time);
-	u32 index;
-
-	if (!(remembered & EXT_WARM))
-		return false;
-	index = (remembered >> EXT_DENTRY_INDEX_SHIFT) & (EXTFUSE_WORD_COUNT - 1);
-	return (remembered & ~EXTFUSE_INFLIGHT_MASK) ==
-	       ext_sum(ec, (EXT_NAME << EXTFUSE_WORD_COUNT_LOG2) | index);
 }
 
 /*
@@ -46,25 +30,34 @@ static void ext_dentry_remember(struct dentry *dentry, unsigned int seq, u32 ind
 	spin_unlock(&dentry->d_lock);
 }
 
+/* Is the answer of this call fresh now? */
+static bool ext_lookup_fresh(const struct ext_conn *ec, const struct ext_lookup_call *call)
+{
+	const struct extfuse_lookup_out *out = &call->out;
+
+	return ext_cacheable(out->word) &&
+	       out->word == ext_behind(ec, call->in.parent) +
+				    ext_sum(ec, ext_name_index(call->in.hash)) &&
+	       (!out->nodeid || out->behind == ext_behind(ec, out->nodeid));
+}
+
 /*
  * Ask the handler. call->name, .in.parent, .in.name_len, .in.flags are set.
  * Under rcu_read_lock(). EXTFUSE_HIT: the answer was fresh after it was given.
  */
-static int ext_lookup_ask(struct ext_lookup_call *call, const struct extfuse_handler_ops *ops)
+static int ext_lookup_ask(struct ext_lookup_call *call, const struct extfuse_handler_ops *ops,
+			  const struct super_block *sb)
 {
 	struct fuse_conn *fc = call->fc;
 	struct ext_conn *ec = fc->ext;
 	struct extfuse_lookup_in *in = &call->in;
 	struct extfuse_lookup_out *out = &call->out;
-	u32 name_index, behind_index;
 	int ret;
 
-	if (!ext_caller_fill(fc, &in->caller))
+	if (!ext_caller_fill(fc, sb, &in->caller))
 		return EXT_UPCALL;
 	in->hash = ext_name_load(ec, in->parent, call->name, in->name_len, in->name);
-	name_index = ext_name_index(in->hash);
-	behind_index = ext_node_index(ec, EXT_BEHIND, in->parent);
-	in->word = ext_sum(ec, name_index) + atomic64_read(&ec->words[behind_index]);
+	in->word = ext_sum(ec, ext_name_index(in->hash)) + ext_behind(ec, in->parent);
 	in->op = EXTFUSE_OP_LOOKUP;
 	in->reserved = 0;
 	*out = (struct extfuse_lookup_out){};
@@ -74,10 +67,7 @@ static int ext_lookup_ask(struct ext_lookup_call *call, const struct extfuse_han
 	if (ret != EXTFUSE_HIT)
 		return ret;
 
-	if (!ext_cacheable(out->word) ||
-	    out->word != atomic64_read_acquire(&ec->words[behind_index]) +
-				 ext_sum(ec, name_index) ||
-	    (out->nodeid && out->behind != ext_behind(ec, out->nodeid))) {
+	if (!ext_lookup_fresh(ec, call)) {
 		ext_count(ec, EXTFUSE_OP_LOOKUP, stale);
 		return EXT_UPCALL;
 	}
@@ -101,11 +91,12 @@ static bool ext_lookup_agrees(const struct extfuse_lookup_out *out, const struct
 	       out->generation == inode->i_generation;
 }
 
-static bool ext_revalidate_ask(struct dentry *entry, struct inode *inode, unsigned int flags,
-			       struct fuse_conn *fc)
+/* The dentry (with its inode, or negative) still holds. RCU walk or not. */
+static noinline bool ext_revalidate(struct dentry *entry, struct inode *inode, unsigned int flags,
+				    struct fuse_conn *fc)
 {
 	const struct extfuse_handler_ops *ops;
-	struct ext_lookup_call call;
+	struct ext_lookup_call call __uninitialized;
 	struct inode *dir;
 	unsigned int seq;
 	bool valid = false;
@@ -126,7 +117,7 @@ static bool ext_revalidate_ask(struct dentry *entry, struct inode *inode, unsign
 	dir = d_inode_rcu(READ_ONCE(entry->d_parent));
 	call.name = READ_ONCE(entry->d_name.name);
 	call.in.name_len = READ_ONCE(entry->d_name.len);
-	if (read_seqcount_retry(&entry->d_seq, seq) || !dir)
+	if (read_seqcount_retry(&entry->d_seq, seq) || !dir || d_inode_rcu(entry) != inode)
 		goto out;
 	if (call.in.name_len - 1 >= EXTFUSE_NAME_MAX)
 		goto out;
@@ -135,7 +126,7 @@ static bool ext_revalidate_ask(struct dentry *entry, struct inode *inode, unsign
 	call.in.parent = get_node_id(dir);
 	call.in.nodeid = inode ? get_node_id(inode) : 0;
 	call.in.flags = EXTFUSE_LOOKUP_REVALIDATE | (flags & LOOKUP_RCU ? EXTFUSE_LOOKUP_RCU : 0);
-	if (ext_lookup_ask(&call, ops) != EXTFUSE_HIT)
+	if (ext_lookup_ask(&call, ops, entry->d_sb) != EXTFUSE_HIT)
 		goto out;
 	if (!ext_lookup_agrees(&call.out, inode)) {
 		ext_count(fc->ext, EXTFUSE_OP_LOOKUP, dead);
@@ -146,7 +137,11 @@ static bool ext_revalidate_ask(struct dentry *entry, struct inode *inode, unsign
 
 	ext_count(fc->ext, EXTFUSE_OP_LOOKUP, hit);
 	valid = true;
-	if (ext_may_remember(fc, call.out.flags)) {
+	/*
+	 * Not while the directory is locked: a rename or unlink may be over for the
+	 * words and still have to move or unhash the dentry.
+	 */
+	if (ext_may_remember(call.out.flags) && !inode_is_locked(dir)) {
 		/* The parent's behind word was part of the token; take it out. */
 		word = call.out.word - ext_behind(fc->ext, call.in.parent);
 		ext_dentry_remember(entry, seq, ext_name_index(call.in.hash), word);
@@ -156,23 +151,30 @@ out:
 	return valid;
 }
 
-bool ext_revalidate(struct dentry *entry, struct inode *inode, unsigned int flags)
+/*
+ * In front of fuse_dentry_revalidate() and not in it: its frame alone costs more
+ * than a remembered word.
+ */
+int ext_dentry_revalidate(struct dentry *entry, unsigned int flags)
 {
-	struct fuse_conn *fc = get_fuse_conn_super(entry->d_sb);
+	struct inode *inode = d_inode_rcu(entry);
+	struct fuse_conn *fc;
 
-	if (flags & (LOOKUP_EXCL | LOOKUP_REVAL | LOOKUP_RENAME_TARGET))
-		return false;
-	/* An abort or another handler moves the mount word: no need to look. */
-	if (ext_dentry_warm(fc->ext, entry)) {
-		ext_count(fc->ext, EXTFUSE_OP_LOOKUP, warm);
-		return true;
-	}
-	if (!ext_usable(fc))
-		return false;
-	return ext_revalidate_ask(entry, inode, flags, fc);
+	if ((flags & (LOOKUP_EXCL | LOOKUP_REVAL | LOOKUP_RENAME_TARGET)) ||
+	    (inode && fuse_is_bad(inode)))
+		return fuse_dentry_revalidate(entry, flags);
+
+	fc = get_fuse_conn_super(entry->d_sb);
+	if (ext_dentry_warm(entry, fc->ext))
+		return 1;
+	/* Only where the daemon would be asked: its timeouts go first. */
+	if (ext_usable(fc) && time_before64((u64)entry->d_fsdata, get_jiffies_64()) &&
+	    ext_revalidate(entry, inode, flags, fc))
+		return 1;
+	return fuse_dentry_revalidate(entry, flags);
 }
 
-static int ext_inode_is(struct inode *inode, void *nodeid)
+int ext_inode_is(struct inode *inode, void *nodeid)
 {
 	return get_node_id(inode) == *(u64 *)nodeid;
 }
@@ -206,7 +208,8 @@ int ext_lookup(struct super_block *sb, u64 nodeid, const struct qstr *name,
 {
 	struct fuse_conn *fc = get_fuse_conn_super(sb);
 	const struct extfuse_handler_ops *ops;
-	struct ext_lookup_call call;
+	struct ext_lookup_call call __uninitialized;
+	struct inode *outdated = NULL;
 	int ret = EXT_UPCALL;
 
 	if (!ext_usable(fc) || name->len - 1 >= EXTFUSE_NAME_MAX)
@@ -227,13 +230,21 @@ int ext_lookup(struct super_block *sb, u64 nodeid, const struct qstr *name,
 	call.in.parent = nodeid;
 	call.in.nodeid = 0;
 	call.in.flags = 0;
-	ret = ext_lookup_ask(&call, ops);
+	ret = ext_lookup_ask(&call, ops, sb);
 	if (ret != EXTFUSE_HIT)
 		goto out;
 	if (call.out.nodeid) {
 		*inode = ext_find_alive(sb, &call.out);
 		if (!*inode) {
 			ext_count(fc->ext, EXTFUSE_OP_LOOKUP, dead);
+			ret = EXT_UPCALL;
+			goto out;
+		}
+		/* Forgotten, and the id given to another file, before we held it? */
+		if (!ext_lookup_fresh(fc->ext, &call)) {
+			ext_count(fc->ext, EXTFUSE_OP_LOOKUP, stale);
+			outdated = *inode;
+			*inode = NULL;
 			ret = EXT_UPCALL;
 			goto out;
 		}
@@ -247,5 +258,6 @@ int ext_lookup(struct super_block *sb, u64 nodeid, const struct qstr *name,
 	ext_count(fc->ext, EXTFUSE_OP_LOOKUP, hit);
 out:
 	rcu_read_unlock();
+	iput(outdated);
 	return ret;
 }

@@ -3,7 +3,8 @@
  * READ: data from a handler's maps into the pages of the request, be they the
  * caller's or the page cache's, waited for or read ahead.
  */
-#include "fuse_i.h"
+#include "ext_call.h"
+#include "ext_validate.h"
 
 #include <linux/highmem.h>
 #include <linux/pagemap.h>
@@ -39,7 +40,7 @@ void ext_read_copy(struct fuse_args_pages *ap, u32 pos, const void *from, u32 le
 }
 
 /* Under rcu_read_lock(). EXTFUSE_HIT: fresh after the last byte was copied. */
-static int ext_read_ask(struct ext_read_call *call)
+static int ext_read_ask(struct ext_read_call *call, const struct super_block *sb)
 {
 	struct fuse_conn *fc = call->fc;
 	const struct extfuse_handler_ops *ops = ext_ops(fc->ext);
@@ -48,7 +49,7 @@ static int ext_read_ask(struct ext_read_call *call)
 
 	if (!ops || !ops->read)
 		return EXT_UPCALL;
-	if (!ext_caller_fill(fc, &call->in.caller))
+	if (!ext_caller_fill(fc, sb, &call->in.caller))
 		return EXT_UPCALL;
 	call->in.word = ext_node_token(fc->ext, call->in.nodeid);
 	*out = (struct extfuse_read_out){};
@@ -73,7 +74,7 @@ static int ext_read_ask(struct ext_read_call *call)
 bool ext_read(struct fuse_mount *fm, struct fuse_args *args, bool background, ssize_t *ret)
 {
 	const struct fuse_read_in *in = args->in_args[0].value;
-	struct ext_read_call call;
+	struct ext_read_call call __uninitialized;
 	int verdict;
 
 	/* READDIR and others use their own opcodes; readpage and direct I/O come here. */
@@ -93,7 +94,7 @@ bool ext_read(struct fuse_mount *fm, struct fuse_args *args, bool background, ss
 	call.in.reserved = 0;
 
 	rcu_read_lock();
-	verdict = ext_read_ask(&call);
+	verdict = ext_read_ask(&call, fm->sb);
 	rcu_read_unlock();
 	if (verdict == EXT_UPCALL)
 		return false;
@@ -111,20 +112,24 @@ bool ext_read(struct fuse_mount *fm, struct fuse_args *args, bool background, ss
 }
 
 /*
- * What is behind the node changed without a request, or everything did: pages
- * read before are dropped before anybody reads them. Changes made through the
- * mount keep the page cache right by themselves.
+ * The daemon has said that the data changed behind the mount: pages read before
+ * are dropped before anybody reads them. The word is written only when they are
+ * gone, so that a second reader does not pass by the first one's drop; it is the
+ * one sampled before, so that an invalidation meanwhile is seen next time.
  */
-void ext_drop_outdated_pages(struct inode *inode)
+bool ext_pages_current(struct inode *inode, bool may_sleep)
 {
 	struct fuse_inode *fi = get_fuse_inode(inode);
 	struct ext_conn *ec = get_fuse_conn(inode)->ext;
-	u64 word = ext_sum(ec, ext_node_index(ec, EXT_BEHIND, fi->nodeid));
+	u32 index = ext_node_index(ec, EXT_DATA, fi->nodeid);
+	u64 word = atomic64_read_acquire(&ec->words[index]) +
+		   atomic64_read_acquire(ec->mount_data_word);
 
 	if (likely(READ_ONCE(fi->ext.pages_word) == word))
-		return;
-	/* First the word: an invalidation that comes meanwhile is seen next time. */
+		return true;
+	if (inode->i_mapping->nrpages &&
+	    (!may_sleep || invalidate_inode_pages2(inode->i_mapping)))
+		return false;
 	WRITE_ONCE(fi->ext.pages_word, word);
-	if (inode->i_mapping->nrpages)
-		invalidate_inode_pages2(inode->i_mapping);
+	return true;
 }
