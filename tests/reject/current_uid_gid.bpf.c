@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The real ids of the initial namespace: the wrong ones, see extfuse_caller.
+// EXPECT: program of this type cannot use helper bpf_get_current_uid_gid
+#include <extfuse/handler.bpf.h>
+
+SEC("struct_ops/lookup")
+int BPF_PROG(lookup, const struct extfuse_lookup_in *in, struct extfuse_lookup_out *out)
+{
+	out->nodeid = bpf_get_current_uid_gid();
+	return EXTFUSE_UPCALL;
+}
+
+EXTFUSE_OPS(reject, .lookup = (void *)lookup);
+
+char LICENSE[] SEC("license")
+= "GPL";

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Built for a driver to come.
+// ERRNO: 71
+// EXPECT-KERNEL: handler was built for ABI version 2
+#include <extfuse/handler.bpf.h>
+
+SEC("struct_ops/lookup")
+int BPF_PROG(lookup, const struct extfuse_lookup_in *in, struct extfuse_lookup_out *out)
+{
+	return EXTFUSE_UPCALL;
+}
+
+SEC(".struct_ops.link")
+struct extfuse_handler_ops reject = {
+	.lookup = (void *)lookup,
+	.abi_version = EXTFUSE_ABI_VERSION + 1,
+	.name = "reject",
+};
+
+char LICENSE[] SEC("license")
+= "GPL";

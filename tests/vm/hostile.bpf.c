@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A handler that answers what it is told, right or wrong: the driver must not be
+ * hurt by it, and nobody may get a wrong answer but from a value that is valid.
+ */
+#include <extfuse/handler.bpf.h>
+
+#include "hostile.h"
+
+struct hostile_orders orders = {};
+__u8 block[EXTFUSE_BLOCK_SIZE] = {};
+
+SEC("struct_ops/lookup")
+int BPF_PROG(lookup, const struct extfuse_lookup_in *in, struct extfuse_lookup_out *out)
+{
+	if (!orders.lookup_on || in->name[0] != orders.name)
+		return EXTFUSE_UPCALL;
+	out->word = in->word + orders.lookup_word_add;
+	out->nodeid = orders.lookup_nodeid;
+	out->behind = orders.lookup_behind;
+	out->generation = orders.lookup_generation;
+	out->flags = orders.lookup_flags;
+	__sync_fetch_and_add(&orders.calls, 1);
+	return orders.lookup_ret;
+}
+
+SEC("struct_ops/getattr")
+int BPF_PROG(getattr, const struct extfuse_getattr_in *in, struct extfuse_getattr_out *out)
+{
+	if (!orders.attr_on || in->nodeid != orders.attr_node)
+		return EXTFUSE_UPCALL;
+	out->word = in->word + orders.attr_word_add;
+	out->attr = orders.attr;
+	out->flags = orders.attr_flags;
+	__sync_fetch_and_add(&orders.calls, 1);
+	return orders.attr_ret;
+}
+
+SEC("struct_ops/read")
+int BPF_PROG(read, const struct extfuse_read_in *in, struct extfuse_read_out *out)
+{
+	if (!orders.read_on || in->nodeid != orders.read_node)
+		return EXTFUSE_UPCALL;
+	out->word = in->word + orders.read_word_add;
+	if (orders.fill_len)
+		orders.fill_result = extfuse_read_fill(out, block, sizeof(block), orders.fill_pos,
+						       orders.fill_len);
+	if (orders.fill_twice)
+		extfuse_read_fill(out, block, sizeof(block), orders.fill_pos, orders.fill_len);
+	out->size = orders.read_size;
+	out->flags = orders.read_flags;
+	__sync_fetch_and_add(&orders.calls, 1);
+	return orders.read_ret;
+}
+
+EXTFUSE_OPS(hostile, .lookup = (void *)lookup, .getattr = (void *)getattr, .read = (void *)read);
+
+char LICENSE[] SEC("license")
+= "GPL";
