@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 import unittest
+import unittest.mock
 
 from devlib import config, kernlog, proc, results, rootfs, tests
 
@@ -46,7 +47,14 @@ class Words(unittest.TestCase):
         self.assertEqual(dev().returncode, 2)
 
 
-class Setup(unittest.TestCase):
+class OwnCache(unittest.TestCase):
+    def use_cache(self, directory):
+        patch = unittest.mock.patch.dict(os.environ, EXTFUSE_CACHE=directory)
+        patch.start()
+        self.addCleanup(patch.stop)
+
+
+class Setup(OwnCache):
     """What is missing is said; what is interrupted leaves nothing."""
 
     def test_without_root(self):
@@ -66,12 +74,20 @@ class Setup(unittest.TestCase):
 
     def test_missing_disk_space(self):
         with tempfile.TemporaryDirectory() as d:
-            os.environ["EXTFUSE_CACHE"] = d
-            self.addCleanup(os.environ.pop, "EXTFUSE_CACHE")
+            self.use_cache(d)
             with self.assertRaises(proc.Failure) as e:
                 rootfs.check_disk(10**6)
         self.assertIn("free", str(e.exception))
         self.assertIn("EXTFUSE_CACHE", e.exception.hint)
+
+    def assert_no_process(self, word):
+        """None that has the word in its command; after KILL, dying takes a moment."""
+        for _ in range(100):
+            found = subprocess.run(["pgrep", "-f", word], capture_output=True, check=False)
+            if not found.stdout:
+                return
+            time.sleep(0.1)
+        self.fail(f"still there: {found.stdout.decode().split()}")
 
     def interrupted(self, signum):
         with tempfile.TemporaryDirectory() as d:
@@ -83,8 +99,7 @@ class Setup(unittest.TestCase):
             time.sleep(8)
             p.send_signal(signum)
             status = p.wait(timeout=60)
-            mentions = subprocess.run(["pgrep", "-f", d], capture_output=True, check=False)
-            self.assertEqual(mentions.stdout, b"")
+            self.assert_no_process(d)
             self.assertEqual(pathlib.Path("/proc/mounts").read_text(), mounts)
             left = sorted(q.name for q in pathlib.Path(d).glob("root-*/*"))
         return status, left
@@ -103,9 +118,7 @@ class Setup(unittest.TestCase):
         self.assertEqual(p.stdout.readline(), "up\n")
         p.send_signal(signal.SIGINT)
         self.assertEqual(p.wait(timeout=30), 130)
-        found = subprocess.run(["pgrep", "-f", "sleep 98765"], capture_output=True,
-                               check=False)
-        self.assertEqual(found.stdout, b"")
+        self.assert_no_process("sleep 98765")
         self.assertEqual(pathlib.Path("/proc/mounts").read_text(), mounts)
 
     def test_build_cannot_alter_the_root(self):
@@ -121,8 +134,7 @@ class Setup(unittest.TestCase):
 
     def test_leftovers_are_removed(self):
         with tempfile.TemporaryDirectory() as d:
-            os.environ["EXTFUSE_CACHE"] = d
-            self.addCleanup(os.environ.pop, "EXTFUSE_CACHE")
+            self.use_cache(d)
             (pathlib.Path(d) / "root-x" / "root.partial" / "etc").mkdir(parents=True)
             rootfs.remove_leftovers()
             self.assertEqual(list(pathlib.Path(d, "root-x").iterdir()), [])
@@ -208,7 +220,7 @@ no root</system-out></testcase>
 </testsuite>"""
 
 
-class Sums(unittest.TestCase):
+class Sums(OwnCache):
     def read(self, text):
         with tempfile.TemporaryDirectory() as d:
             path = pathlib.Path(d) / "r.xml"
@@ -282,8 +294,7 @@ class Sums(unittest.TestCase):
 
     def test_nothing_run_is_a_failure(self):
         with tempfile.TemporaryDirectory() as d:
-            os.environ["EXTFUSE_CACHE"] = d
-            self.addCleanup(os.environ.pop, "EXTFUSE_CACHE")
+            self.use_cache(d)
             with contextlib.redirect_stdout(io.StringIO()) as out, \
                     contextlib.redirect_stderr(io.StringIO()):
                 self.assertEqual(tests.conclude(results.Results()), 1)

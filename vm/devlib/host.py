@@ -17,6 +17,7 @@ PROGRAMS = {
     "unshare": "util-linux",
     "chroot": "coreutils",
     "xz": "xz-utils",
+    "pgrep": "procps",
     "git": "git",
 }
 FILES = {
