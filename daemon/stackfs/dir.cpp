@@ -10,8 +10,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <cstring>
 #include <memory>
 #include <vector>
 
@@ -21,14 +19,6 @@ namespace stackfs
 namespace
 {
 
-struct LowerEntry { // struct linux_dirent64
-	ino64_t ino;
-	off64_t off; // of the next entry
-	unsigned short length;
-	unsigned char type;
-	char name[1];
-};
-
 bool is_dot(const char *name)
 {
 	return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
@@ -36,46 +26,35 @@ bool is_dot(const char *name)
 
 } // namespace
 
-// One opendir(). Requests for the same handle can come from several threads.
-struct DirHandle {
-	std::mutex mutex; // of all below; no other lock is held when it is taken
-	UniqueFd fd;
-	off_t offset = 0; // of the next entry in buffer, or of fd if it is used up
-	size_t at = 0;
-	size_t end = 0;
-	alignas(8) char buffer[32 * 1024];
-
-	int seek(off_t wanted)
-	{
-		if (wanted == offset && (at < end || wanted != 0))
-			return 0;
-		at = end = 0;
-		offset = wanted;
-		return lseek(fd.get(), wanted, SEEK_SET) < 0 ? errno : 0;
-	}
-
-	// The next entry, not consumed; nullptr at the end.
-	int peek(const LowerEntry *&entry)
-	{
-		entry = nullptr;
-		if (at == end) {
-			const long n = syscall(SYS_getdents64, fd.get(), buffer, sizeof(buffer));
-			if (n < 0)
-				return errno;
-			at = 0;
-			end = static_cast<size_t>(n);
-		}
-		if (at < end)
-			entry = reinterpret_cast<const LowerEntry *>(buffer + at);
+int DirHandle::seek(off_t wanted)
+{
+	if (wanted == offset && wanted != 0) // rewinding is to read again
 		return 0;
-	}
+	at = end = 0;
+	offset = wanted;
+	return lseek(fd.get(), wanted, SEEK_SET) < 0 ? errno : 0;
+}
 
-	void consume(const LowerEntry &entry)
-	{
-		offset = entry.off;
-		at += entry.length;
+int DirHandle::peek(const LowerEntry *&entry)
+{
+	entry = nullptr;
+	if (at == end) {
+		const long n = syscall(SYS_getdents64, fd.get(), buffer, sizeof(buffer));
+		if (n < 0)
+			return errno;
+		at = 0;
+		end = static_cast<size_t>(n);
 	}
-};
+	if (at < end)
+		entry = reinterpret_cast<const LowerEntry *>(buffer + at);
+	return 0;
+}
+
+void DirHandle::consume(const LowerEntry &entry) noexcept
+{
+	offset = entry.off;
+	at += entry.length;
+}
 
 namespace
 {
@@ -98,7 +77,8 @@ int Fs::do_opendir(fuse_req_t req, fuse_ino_t node, fuse_file_info *fi)
 	const int err = table_.pin(node, pin);
 	if (err)
 		return err;
-	auto handle = std::make_unique<DirHandle>();
+	std::list<DirHandle> one(1);
+	DirHandle *const handle = &one.front();
 	{
 		const Creds creds(req);
 		if (creds.error())
@@ -111,15 +91,28 @@ int Fs::do_opendir(fuse_req_t req, fuse_ino_t node, fuse_file_info *fi)
 		if (!handle->fd.valid())
 			return errno;
 	}
-	fi->fh = reinterpret_cast<uint64_t>(handle.get());
-	if (fuse_reply_open(req, fi) == 0)
-		handle.release(); // until RELEASEDIR
+	handle->self = one.begin();
+	fi->fh = reinterpret_cast<uint64_t>(handle);
+	{
+		// Before the reply: RELEASEDIR may come at once.
+		const std::lock_guard lock(dirs_mutex_);
+		dirs_.splice(dirs_.end(), one);
+	}
+	if (fuse_reply_open(req, fi))
+		close_directory(*handle);
 	return replied;
+}
+
+void Fs::close_directory(DirHandle &handle) noexcept
+{
+	std::list<DirHandle> doomed; // ends without the lock
+	const std::lock_guard lock(dirs_mutex_);
+	doomed.splice(doomed.begin(), dirs_, handle.self);
 }
 
 int Fs::do_releasedir(fuse_req_t, fuse_ino_t, fuse_file_info *fi)
 {
-	delete &dir_of(fi);
+	close_directory(dir_of(fi));
 	return 0;
 }
 
@@ -213,7 +206,8 @@ int Fs::read_directory(fuse_req_t req, fuse_ino_t node, size_t size, off_t off, 
 	int err = table_.pin(node, pin);
 	if (err)
 		return err;
-	DirReply reply{*this, req, node, pin.fd(), std::make_unique<char[]>(size), size, 0, {}};
+	DirReply reply{*this, req, node, pin.fd(), std::make_unique_for_overwrite<char[]>(size),
+		       size,  0,   {}};
 	DirHandle &handle = dir_of(fi);
 	{
 		const std::lock_guard lock(handle.mutex);

@@ -2,6 +2,7 @@
 #include "stackfs/fs.hpp"
 
 #include "common/log.hpp"
+#include "stackfs/dir.hpp"
 
 #include <fcntl.h>
 
@@ -15,6 +16,8 @@ Fs::Fs(const Options &options, extfuse *x, UniqueFd root, const struct stat &roo
 	  table_(std::move(root), root_stat, max_node_fds)
 {
 }
+
+Fs::~Fs() = default;
 
 void Fs::start()
 {

@@ -17,6 +17,8 @@
 
 #include <extfuse/extfuse.h>
 
+#include <list>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -33,6 +35,8 @@ public:
 	// root: O_PATH descriptor of SOURCE.
 	Fs(const Options &options, extfuse *x, UniqueFd root, const struct stat &root_stat,
 	   size_t max_node_fds);
+
+	~Fs();
 
 	static const fuse_lowlevel_ops &operations();
 
@@ -145,6 +149,7 @@ private:
 			   fuse_file_info *fi);
 	int read_directory(fuse_req_t req, fuse_ino_t node, size_t size, off_t off,
 			   fuse_file_info *fi, bool plus);
+	void close_directory(DirHandle &handle) noexcept;
 	int do_releasedir(fuse_req_t req, fuse_ino_t node, fuse_file_info *fi);
 	int do_fsyncdir(fuse_req_t req, fuse_ino_t node, int datasync, fuse_file_info *fi);
 
@@ -175,6 +180,8 @@ private:
 	bool kernel_checks_ = false; // default_permissions
 	bool splice_ = false;
 	Counters counters_;
+	std::mutex dirs_mutex_; // of dirs_; no other lock is taken under it
+	std::list<DirHandle> dirs_; // what OPENDIR gave out
 	InodeTable table_;
 	std::optional<Waiters> waiters_; // ends before the table does
 };

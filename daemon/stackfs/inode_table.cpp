@@ -423,11 +423,10 @@ size_t InodeTable::relieve(size_t wanted)
 		}
 	}
 	if (!closed && !warned_.exchange(true))
-		log_warning(
-			"%zu descriptors are in use for files the kernel knows and none can be "
-			"given up (files without a name, or a lower file system without file "
-			"handles); opening more may fail: raise the limit (ulimit -Hn)",
-			open_fds());
+		log_warning("%zu descriptors are in use for files the kernel knows and none can be "
+			    "given up (files without a name, or a lower file system without file "
+			    "handles); opening more may fail: raise the limit (ulimit -Hn)",
+			    open_fds());
 	return closed;
 }
 

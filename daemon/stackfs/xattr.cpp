@@ -8,6 +8,7 @@
 #include <sys/xattr.h>
 
 #include <cstring>
+#include <memory>
 #include <vector>
 
 namespace stackfs
@@ -44,18 +45,18 @@ int Fs::do_getxattr(fuse_req_t req, fuse_ino_t node, const char *name, size_t si
 	const int err = table_.pin(node, pin);
 	if (err)
 		return err;
-	std::vector<char> value(size);
+	const auto value = std::make_unique_for_overwrite<char[]>(size);
 	ssize_t n;
 	{
 		const Creds creds(req);
 		if (creds.error())
 			return creds.error();
-		n = getxattr(ProcPath(pin.fd()).c_str(), name, value.data(), size);
+		n = getxattr(ProcPath(pin.fd()).c_str(), name, value.get(), size);
 		if (n < 0)
 			return errno;
 	}
 	if (size)
-		fuse_reply_buf(req, value.data(), static_cast<size_t>(n));
+		fuse_reply_buf(req, value.get(), static_cast<size_t>(n));
 	else
 		fuse_reply_xattr(req, static_cast<size_t>(n));
 	return replied;
