@@ -8,7 +8,7 @@ from devlib import data
 from extbench import host, report
 from extbench.workloads import WALKS
 
-LIMIT = {"quick": 600, "demo": 1800, "full": 7200}  # seconds
+LIMIT = {"quick": 900, "demo": 3600, "full": 10800}  # seconds
 OTHERS = "others"
 # Columns of the table; what else reached a daemon is in the last one.
 SHOWN = ("lookup", "getattr", "opendir", "readdirplus", "open", "read", "getxattr")

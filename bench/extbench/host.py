@@ -24,7 +24,8 @@ def run_guest(job, args, vm_args, timeout):
     path, inside = result_file(f"{job}.json")
     with contextlib.suppress(FileNotFoundError):
         path.unlink()
-    argv = [str(config.VM / "run"), "--timeout", str(timeout), *vm_args, "--",
+    build = os.environ.get("EXTFUSE_BUILD") or str(config.build_dir())
+    argv = [str(config.VM / "run"), "--timeout", str(timeout), "--build", build, *vm_args, "--",
             "/src/bench/guest", job, "--out", inside, *args]
     with proc.child(argv) as c:
         status = c.wait()

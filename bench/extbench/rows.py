@@ -228,14 +228,14 @@ REPORTED = [
 
 # Iterations of one repeat by operation: so many that a timer tick (one in four
 # million instructions) falls into each about as often; fewer where one is dear.
-ITERATIONS = {"fstat": 10000, "stat1": 5000, "stat8": 3000, "pread4k": 3000,
-              "open-pread-close": 2000}
-ITERATIONS_UPCALL = {"fstat": 600, "stat1": 400, "stat8": 150, "pread4k": 500,
-                     "open-pread-close": 150}
+ITERATIONS = {"fstat": 6000, "stat1": 3000, "stat8": 1500, "pread4k": 3000,
+              "open-pread-close": 1000}
+ITERATIONS_UPCALL = {"fstat": 400, "stat1": 200, "stat8": 60, "pread4k": 400,
+                     "open-pread-close": 80}
 
 
 def iterations(figure, quick):
     upcall = not figure.native and figure.mode not in ("hit", "warm", "map") \
         and figure.mount != "stock-inf"
     n = (ITERATIONS_UPCALL if upcall else ITERATIONS)[figure.op]
-    return max(50, n // 4) if quick else n
+    return max(40, n // 3) if quick else n

@@ -14,12 +14,12 @@ namespace bench
 namespace
 {
 
-class Fstat : public Operation {
+class Fstat : public Operation
+{
 	int fd_;
 
-    public:
-	Fstat()
-		: fd_(open(file_path, O_RDONLY | O_CLOEXEC))
+public:
+	Fstat() : fd_(open(file_path, O_RDONLY | O_CLOEXEC))
 	{
 		if (fd_ < 0)
 			fail(errno, "open");

@@ -12,14 +12,12 @@ namespace bench
 namespace
 {
 
-class Stat : public Operation {
+class Stat : public Operation
+{
 	const char *path_;
 
-    public:
-	explicit Stat(const char *path)
-		: path_(path)
-	{
-	}
+public:
+	explicit Stat(const char *path) : path_(path) {}
 	void once() override
 	{
 		struct stat st;
@@ -28,8 +26,9 @@ class Stat : public Operation {
 	}
 };
 
-class Absent : public Operation {
-    public:
+class Absent : public Operation
+{
+public:
 	void once() override
 	{
 		struct stat st;

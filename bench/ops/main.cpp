@@ -6,9 +6,11 @@
 //         warm N          N iterations, answered by "ok"
 //         measure N R     R times N iterations, answered by JSON: nanoseconds of
 //                         an iteration in each repeat, the loop's own taken off
+//         profile N       N iterations between marks for the profiler, then "ok"
 //
 // Between two commands the other side can look at counters, so that it knows of
 // exactly these iterations what became of them.
+#include "mark.hpp"
 #include "operation.hpp"
 
 #include <time.h>
@@ -63,6 +65,11 @@ bool execute(Operation &operation, const std::string &line)
 		return false;
 	if (word == "warm") {
 		time_of(operation, n);
+		std::printf("ok\n");
+	} else if (word == "profile") {
+		mark_begin();
+		time_of(operation, n);
+		mark_end();
 		std::printf("ok\n");
 	} else if (word == "measure" && in >> repeats && repeats >= 1) {
 		measure(operation, n, repeats);

@@ -14,8 +14,9 @@ namespace
 {
 
 // What the loop itself costs, to be taken off.
-class Empty : public Operation {
-    public:
+class Empty : public Operation
+{
+public:
 	void once() override
 	{
 		asm volatile("" ::: "memory");

@@ -11,8 +11,9 @@
 namespace bench
 {
 
-class Operation {
-    public:
+class Operation
+{
+public:
 	virtual ~Operation() = default;
 	// Throws std::system_error: a benchmark of errors measures nothing.
 	virtual void once() = 0;

@@ -22,10 +22,11 @@ int open_file()
 	return fd;
 }
 
-class Block {
+class Block
+{
 	alignas(block_size) std::array<char, block_size> data_{};
 
-    public:
+public:
 	void read_from(int fd)
 	{
 		const ssize_t n = pread(fd, data_.data(), data_.size(), 0);
@@ -34,11 +35,12 @@ class Block {
 	}
 };
 
-class Pread : public Operation {
+class Pread : public Operation
+{
 	int fd_ = open_file();
 	Block block_;
 
-    public:
+public:
 	Pread() = default;
 	~Pread() override
 	{
@@ -53,10 +55,11 @@ class Pread : public Operation {
 	}
 };
 
-class OpenPreadClose : public Operation {
+class OpenPreadClose : public Operation
+{
 	Block block_;
 
-    public:
+public:
 	void once() override
 	{
 		const int fd = open_file();

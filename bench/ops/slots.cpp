@@ -16,14 +16,14 @@
 namespace
 {
 
-class Map {
+class Map
+{
 	int fd_;
 	bpf_map_info info_{};
 
-    public:
+public:
 	// The newest map of this name: ids only grow.
-	explicit Map(const char *name)
-		: fd_(-1)
+	explicit Map(const char *name) : fd_(-1)
 	{
 		for (__u32 id = 0; bpf_map_get_next_id(id, &id) == 0;)
 			consider(id, name);
@@ -49,12 +49,13 @@ class Map {
 	template <typename Bucket> void read(__u32 index, Bucket &bucket) const
 	{
 		if (info_.value_size != sizeof(bucket))
-			throw std::runtime_error("a map's value has another size than <extfuse/abi.h> says");
+			throw std::runtime_error(
+				"a map's value has another size than <extfuse/abi.h> says");
 		if (bpf_map_lookup_elem(fd_, &index, &bucket) < 0)
 			throw std::runtime_error(std::string("reading a map: ") + strerror(errno));
 	}
 
-    private:
+private:
 	void consider(__u32 id, const char *name)
 	{
 		const int fd = bpf_map_get_fd_by_id(id);
@@ -112,15 +113,17 @@ int main(int argc, char **argv)
 {
 	const bool names = argc == 2 && !std::strcmp(argv[1], "--names");
 	if (argc > 1 && !names) {
-		std::fprintf(stderr, "usage: bench-slots [--names]   (names go to standard error)\n");
+		std::fprintf(stderr,
+			     "usage: bench-slots [--names]   (names go to standard error)\n");
 		return 2;
 	}
 	try {
 		std::printf("{");
-		report<extfuse_name_bucket>("names", "ext_names", [&](const extfuse_name_slot &slot) {
-			if (names)
-				print_name(slot);
-		});
+		report<extfuse_name_bucket>("names", "ext_names",
+					    [&](const extfuse_name_slot &slot) {
+						    if (names)
+							    print_name(slot);
+					    });
 		std::printf(", ");
 		report<extfuse_attr_bucket>("attrs", "ext_attrs", [](const extfuse_attr_slot &) {});
 		std::printf("}\n");

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Where the instructions of a figure go: by part and by function.
+
+In the guest the operation runs between two marks; a plugin of QEMU counts what
+is executed between them; the guest's symbols give it names.
+"""
+
+import bisect
+import contextlib
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+
+from devlib import config
+from devlib.proc import Failure
+
+from extbench import host, measure, mounts, report, rows
+
+ITERATIONS = 500
+ICOUNT = ("--icount", "--mem", "2G")
+DEFAULT = (f"fstat@native-{rows.LOWER}", "fstat@meta:hit", "fstat@meta:warm",
+           f"stat8@native-{rows.LOWER}", "stat8@meta:hit", "stat8@meta:warm",
+           "stat8@meta-dp:warm", "pread4k@direct:map", "stat1@none:unhandled",
+           "stat1@none:absent")
+
+# Parts of a stacked bar: the first that fits.
+PARTS = (
+    ("user space", re.compile(r"^user$")),
+    ("handler", re.compile(r"^bpf_prog_.*_(lookup|getattr|read)\b|^bpf_prog_")),
+    ("trampoline", re.compile(r"^bpf_trampoline|^__bpf_prog|^bpf_struct_ops|^migrate_")),
+    ("driver", re.compile(r"\[extfuse\]$")),
+    ("stock FUSE", re.compile(r"^fuse_|^__fuse_")),
+    ("switch, wake", re.compile(r"sched|wake|switch|enqueue|dequeue|pick_|update_curr|"
+                                r"prepare_to_wait|finish_task|futex|rq_|pelt|load_avg|entity")),
+    ("copy", re.compile(r"copy_|memcpy|memset|memmove|rep_movs|clear_user|iov_iter")),
+    ("entry", re.compile(r"entry_SYSCALL|syscall_|do_syscall|x64_sys_call|__x64_sys")),
+    ("VFS and other", re.compile("")),
+)
+
+
+# ---------------------------------------------------------------------------
+# In the guest
+
+def run_in_guest(names, out):
+    """One window per figure, in this order; the symbols beside the result."""
+    by_name = {f.name: f for f in rows.figures()}
+    done = []
+    with measure.Bench("/tmp/bench", quick=True) as bench:
+        for name in names:
+            figure = by_name[name]
+            program = bench.program(figure)
+            if not figure.native:
+                bench.daemon(figure.mount).enter_mode(rows.MODES[figure.mode])
+            program.ask("warm 50")
+            before = bench.counters(figure)
+            program.ask(f"profile {ITERATIONS}")
+            moved = mounts.delta(bench.counters(figure), before)
+            done.append({"name": name,
+                         "refused": measure.disagreement(figure, moved, ITERATIONS)})
+        shutil.copyfile("/proc/kallsyms", pathlib.Path(out).parent / "kallsyms")
+    return {"figures": done}
+
+
+# ---------------------------------------------------------------------------
+# On the host
+
+@contextlib.contextmanager
+def qemu_with_plugin(counts):
+    """vm/run has no words for plugins: a qemu in front of the real one in PATH."""
+    real = shutil.which("qemu-system-x86_64")
+    build = os.environ.get("EXTFUSE_BUILD") or str(config.build_dir())
+    plugin = pathlib.Path(build) / "bench" / "libinsn-count.so"
+    if not plugin.exists():
+        raise Failure(f"no {plugin}", "run ./dev build")
+    before = os.environ["PATH"]
+    with tempfile.TemporaryDirectory(prefix="extfuse-profile.") as d:
+        wrapper = pathlib.Path(d) / "qemu-system-x86_64"
+        wrapper.write_text(f'#!/bin/sh\nexec "{real}" "$@" -plugin "{plugin},out={counts}"\n',
+                           encoding="utf-8")
+        wrapper.chmod(0o755)
+        os.environ["PATH"] = f"{d}:{before}"
+        try:
+            yield
+        finally:
+            os.environ["PATH"] = before
+
+
+class Symbols:
+    def __init__(self, path):
+        pairs = []
+        with open(path, encoding="utf-8") as f:
+            for line in f:
+                words = line.split()
+                if words[1] in "tTwW":
+                    module = f" {words[3]}" if len(words) > 3 else ""
+                    pairs.append((int(words[0], 16), words[2] + module))
+        pairs.sort()
+        self.addresses = [a for a, _ in pairs]
+        self.names = [n for _, n in pairs]
+
+    def name(self, address):
+        if address < 1 << 63:
+            return "user"
+        i = bisect.bisect_right(self.addresses, address) - 1
+        return self.names[i] if i >= 0 else hex(address)
+
+
+def read_windows(path, symbols):
+    """[{function: instructions of one iteration}]"""
+    windows = []
+    with open(path, encoding="utf-8") as f:
+        for line in f:
+            if line == "window\n":
+                windows.append({})
+                continue
+            address, instructions, executions = line.split()
+            name = symbols.name(int(address, 16))
+            windows[-1][name] = windows[-1].get(name, 0) + int(instructions) * int(executions)
+    return [{n: c / ITERATIONS for n, c in w.items()} for w in windows]
+
+
+def part_of(name):
+    return next(part for part, pattern in PARTS if pattern.search(name))
+
+
+def by_part(window):
+    sums = {part: 0 for part, _ in PARTS}
+    for name, n in window.items():
+        sums[part_of(name)] += n
+    return sums
+
+
+def profile(names):
+    known = {f.name for f in rows.figures()}
+    unknown = [n for n in names if n not in known]
+    if unknown:
+        raise Failure(f"no such figure: {', '.join(unknown)}",
+                      "figures: " + " ".join(sorted(known)), 2)
+    counts, _ = host.result_file("counts")
+    symbols_path, _ = host.result_file("kallsyms")
+    with qemu_with_plugin(counts):
+        status, result = host.run_guest("profile", names, ICOUNT, 900)
+    host.need(status, result, "bench profile")
+    windows = read_windows(counts, Symbols(symbols_path))
+    subprocess.run(["rm", "-f", str(counts), str(symbols_path)], check=False)
+    for figure, window in zip(result["figures"], windows, strict=True):
+        figure["functions"] = dict(sorted(window.items(), key=lambda p: -p[1]))
+        figure["parts"] = by_part(window)
+        figure["total"] = sum(window.values())
+    return result
+
+
+def print_result(result, top):
+    parts = [p for p, _ in PARTS]
+    lines = [[f["name"], *(report.number(f["parts"][p]) for p in parts),
+              report.number(f["total"])] for f in result["figures"]]
+    print(report.table(["figure", *parts, "all"], lines, right=range(1, len(parts) + 2)))
+    for f in result["figures"]:
+        print(f"\n{f['name']}" + (f"  REFUSED: {f['refused']}" if f["refused"] else ""))
+        for name, n in list(f["functions"].items())[:top]:
+            print(f"{n:10.1f}  {part_of(name):14}  {name}")
