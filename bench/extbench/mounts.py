@@ -120,6 +120,7 @@ def flat_counters(stats):
             out.update({f"{op}.{k}": v for k, v in values.items()})
     for op, values in stats["extfuse"]["handler"].items():
         out[f"{op}.handler-hit"] = values["hit"]
+        out.update({f"{op}.handler-miss-{why}": n for why, n in values["miss"].items()})
     return out
 
 

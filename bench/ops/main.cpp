@@ -95,14 +95,14 @@ int usage()
 {
 	std::fprintf(stderr, "usage: bench-ops --make DIR | bench-ops OPERATION DIR\n");
 	for (const Entry &entry : operations())
-		std::fprintf(stderr, "  %-18s %s\n", entry.name.data(), entry.text.data());
+		std::cerr << "  " << entry.name << ": " << entry.text << "\n";
 	return 2;
 }
 
 int run(const char *name, const char *dir)
 {
 	std::filesystem::current_path(dir);
-	if (!std::strcmp(name, "--make")) {
+	if (std::strcmp(name, "--make") == 0) {
 		make_files();
 		return 0;
 	}

@@ -63,7 +63,8 @@ private:
 		__u32 size = sizeof(info);
 		if (fd < 0)
 			return;
-		if (bpf_obj_get_info_by_fd(fd, &info, &size) < 0 || std::strcmp(info.name, name)) {
+		if (bpf_obj_get_info_by_fd(fd, &info, &size) < 0 ||
+		    std::strcmp(info.name, name) != 0) {
 			close(fd);
 			return;
 		}
@@ -111,7 +112,7 @@ void report(const char *key, const char *name, const Visit &visit)
 
 int main(int argc, char **argv)
 {
-	const bool names = argc == 2 && !std::strcmp(argv[1], "--names");
+	const bool names = argc == 2 && std::strcmp(argv[1], "--names") == 0;
 	if (argc > 1 && !names) {
 		std::fprintf(stderr,
 			     "usage: bench-slots [--names]   (names go to standard error)\n");
