@@ -43,9 +43,10 @@ byte slot_value;
 byte i_value;		/* the attributes */
 short i_label;		/* ext.attr_word without EXT_WARM */
 bool i_warm;		/* EXT_WARM */
-byte i_seq;		/* ext.attr_seq */
-byte i_by;		/* who applied last */
-byte i_version = 1;	/* attr_version */
+byte i_applied;		/* ext.applied */
+byte i_by;		/* ext.applied_by */
+byte i_version = 1;	/* attr_version: moved by whatever changes an attribute */
+byte i_label_version;	/* ext.attr_version: what it was for the label */
 byte conn_version = 1;	/* fc->attr_version */
 
 /* ext_node_token(): two loads, one after the other */
@@ -63,7 +64,10 @@ inline apply_locked(value)
 	i_version = conn_version;
 	i_label = 0;
 	i_warm = false;
-	i_seq++;
+#ifndef MISTAKE_VERSION_AT_LABEL
+	i_label_version = i_version;
+#endif
+	i_applied++;
 	i_by = _pid
 }
 
@@ -83,18 +87,21 @@ inline apply(value, version)
  * without the lock: it makes no difference, since the label is compared again
  * whenever it is used, and sums do not come back.
  */
-#if defined(MISTAKE_LABEL_WITHOUT_SEQ)
-#define IS_MINE(seq) true
+#if defined(MISTAKE_LABEL_WITHOUT_COUNT)
+#define IS_MINE(applied) true
 #elif defined(MISTAKE_LABEL_OF_ANOTHER)
-#define IS_MINE(seq) (i_seq == seq + 1)
+#define IS_MINE(applied) (i_applied == applied + 1)
 #else
-#define IS_MINE(seq) (i_seq == seq + 1 && i_by == _pid)
+#define IS_MINE(applied) (i_applied == applied + 1 && i_by == _pid)
 #endif
 
-inline label(seq, word, warm, done)
+inline label(applied, word, warm, done)
 {
 	atomic {
-		done = IS_MINE(seq) && word == node_word + mount_word;
+		done = IS_MINE(applied) && word == node_word + mount_word;
+#ifdef MISTAKE_VERSION_AT_LABEL
+		i_label_version = (done -> i_version : i_label_version);
+#endif
 		if
 		:: done -> i_label = word; i_warm = warm
 		:: else
@@ -102,17 +109,25 @@ inline label(seq, word, warm, done)
 	}
 }
 
-/* generic_fillattr() after the inode was found fresh; seq: from before that */
-inline copy_inode(seq)
-{
-	atomic {
-		answer = i_value;
-#ifdef MISTAKE_COPY_UNCHECKED
-		answered = true
+/* Has the kernel changed anything since what the label is for was applied? */
+#ifdef MISTAKE_EDIT_KEEPS_LABEL
+#define UNEDITED true
 #else
-		answered = (i_seq == seq)
+#define UNEDITED (i_version == i_label_version)
 #endif
-	}
+
+/*
+ * generic_fillattr() from an inode that was found fresh, version: its version
+ * before it was. Whoever changes an inode moves the version first.
+ */
+inline copy_inode(version)
+{
+	answer = i_value;
+#ifdef MISTAKE_COPY_UNCHECKED
+	answered = true
+#else
+	answered = (i_version == version)
+#endif
 }
 
 /* What the daemon puts, from whatever thread; a token of 0 is not stored. */
@@ -148,7 +163,7 @@ inline daemon_getattr()
 /* fuse_update_get_attr() */
 proctype Stat()
 {
-	byte floor, answer, seq, version, i;
+	byte floor, answer, applied, version, held, i;
 	short token, word;
 	bool answered, done;
 
@@ -157,16 +172,17 @@ proctype Stat()
 	:: else ->
 		i++;
 		answered = false;
-		atomic { floor = told; seq = i_seq };
+		floor = told;
 
 		/* ext_attr_warm() */
+		held = i_version;
 		atomic { word = (i_warm -> i_label : 0) };
 		if
 		:: word == 0
 		:: else ->
 			load_token(token);
 			if
-			:: word == token -> copy_inode(seq)
+			:: word == token && UNEDITED -> copy_inode(held)
 			:: else
 			fi
 		fi;
@@ -197,7 +213,8 @@ proctype Stat()
 		fi;
 
 		/* ext_attr_held(), else ext_attr_apply() */
-		atomic { seq = i_seq; done = (i_label == word) };
+		held = i_version;
+		atomic { applied = i_applied; done = (i_label == word && UNEDITED) };
 		if
 		:: done ->
 			atomic {
@@ -212,13 +229,13 @@ proctype Stat()
 #endif
 			atomic {
 				apply(answer, version);
-				assert(i_by != _pid || i_seq != seq + 1 || i_value >= own)
+				assert(i_by != _pid || i_applied != applied + 1 || i_value >= own);
+				held = i_version
 			};
-			label(seq, word, true, done);
-			seq = seq + 1
+			label(applied, word, true, done)
 		fi;
 		if
-		:: done -> copy_inode(seq)
+		:: done -> copy_inode(held)
 		:: else
 		fi;
 		if
@@ -229,17 +246,18 @@ upcall:
 		/* fuse_do_getattr(): the caller gets what the daemon said */
 		version = conn_version;
 		load_token(word);
-		seq = i_seq;
+		applied = i_applied;
 		daemon_getattr();
 		apply(answer, version);
 		if
-		:: CACHEABLE(word) -> label(seq, word, false, done)
+		:: CACHEABLE(word) -> label(applied, word, false, done)
 		:: else
 		fi;
 check:
 		atomic {
 			assert(floor <= answer && answer <= now);
-			answer = 0; floor = 0; seq = 0; version = 0; token = 0; word = 0;
+			answer = 0; floor = 0; applied = 0; version = 0; held = 0;
+			token = 0; word = 0;
 			done = false
 		}
 	od
@@ -324,13 +342,7 @@ proctype Unlink()
 	atomic {
 		i_value = NONSENSE;
 		conn_version++;
-		i_version = conn_version;
-#ifndef MISTAKE_EDIT_KEEPS_LABEL
-		i_label = 0;
-		i_warm = false;
-		i_by = _pid;
-		i_seq++
-#endif
+		i_version = conn_version
 	}
 }
 

@@ -69,7 +69,8 @@ byte d_name;
 byte d_seq;	/* counts moves */
 short d_word;	/* d_time: name word + mount word, 0: nothing remembered */
 byte d_index;	/* d_time: index of that name word */
-byte d_tag;	/* d_time: d_seq of the name it is remembered for */
+byte d_tag;	/* d_seq of the name it is remembered for; the driver has none, see README.md */
+bool locked;	/* i_rwsem of the directory, shared or not */
 
 /* Within atomic */
 inline set_meaning(n, m)
@@ -150,6 +151,8 @@ proctype Lookup(byte me)
 			if
 #ifdef MISTAKE_MOVE_KEEPS_WORD
 			:: word == 0 -> goto ask
+#elif defined(MISTAKE_SPLICE_KEEPS_WORD)
+			:: word == 0 -> goto ask
 #else
 			:: word == 0 || tag != seq -> goto ask
 #endif
@@ -190,6 +193,13 @@ ask:
 			:: node != X -> goto upcall
 			:: else
 			fi;
+#ifndef MISTAKE_MOVE_KEEPS_WORD
+			/* A change may be over for the words and not yet for the dcache. */
+			if
+			:: locked -> goto found
+			:: else
+			fi;
+#endif
 			/* The directory's part is taken out, as it is by now. */
 #ifndef MISTAKE_TOKEN_WITHOUT_BEHIND
 			word = word - behind_word;
@@ -231,6 +241,7 @@ proctype Rename()
 {
 	byte moved;
 
+	locked = true;
 	MARK_BEGIN(name_word[WORD(A)]);
 #ifndef MISTAKE_NEW_NAME_NOT_MARKED
 	if
@@ -258,7 +269,8 @@ proctype Rename()
 	if
 	:: moved -> move_dentry()
 	:: else
-	fi
+	fi;
+	locked = false
 }
 
 /* fuse_lookup(B) finds X, a directory whose dentry is at A: d_splice_alias(). */
@@ -267,13 +279,15 @@ proctype Splice()
 	byte node;
 	short token;
 
+	locked = true;
 	daemon_lookup(B, node);
 	if
 	:: node == X ->
 		move_dentry();
 		d_word = 0 /* fuse_change_entry_timeout(): too late for who is between */
 	:: else
-	fi
+	fi;
+	locked = false
 }
 
 /* Words::changed_entry_token(), and the annotated reply of CREATE */
