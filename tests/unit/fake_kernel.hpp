@@ -72,6 +72,10 @@ public:
 	{
 		return at(header()->behind_offset, extfuse_node_hash(header()->seed, id));
 	}
+	uint64_t &data(uint64_t id)
+	{
+		return at(header()->data_offset, extfuse_node_hash(header()->seed, id));
+	}
 	uint64_t &name(uint64_t parent, const char *name)
 	{
 		impl::NameKey key;
@@ -83,6 +87,10 @@ public:
 	uint64_t mount()
 	{
 		return header()->mount_word;
+	}
+	uint64_t mount_data()
+	{
+		return header()->mount_data_word;
 	}
 	static void begin(uint64_t &word)
 	{

@@ -181,6 +181,11 @@ struct Failure {
 	const char *text; // in the message
 };
 
+void PrintTo(const Failure &f, std::ostream *out)
+{
+	*out << f.name;
+}
+
 class MountFailure : public MountTest, public testing::WithParamInterface<Failure>
 {
 };

@@ -222,17 +222,28 @@ TEST_F(WordsTest, TokensNeverComeBack)
 
 TEST_F(WordsTest, InvalidateMovesItsWords)
 {
-	const uint64_t n = fake.node(node), b = fake.behind(node), e = fake.name(parent, name);
-	const uint64_t m = fake.mount();
+	const auto all = [&] {
+		return std::vector<uint64_t>{fake.node(node), fake.behind(node),
+					     fake.data(node), fake.name(parent, name),
+					     fake.mount(),    fake.mount_data()};
+	};
+	const auto expect_moved = [&](const std::vector<uint64_t> &before,
+				      std::initializer_list<int> moved) {
+		const std::vector<uint64_t> after = all();
+		for (size_t i = 0; i < after.size(); i++)
+			EXPECT_EQ(after[i] - before[i], moved.begin()[i] ? EXTFUSE_EPOCH_ONE : 0)
+				<< i;
+	};
 
+	std::vector<uint64_t> before = all();
 	words.change_node(node);
-	EXPECT_EQ(fake.node(node), n + EXTFUSE_EPOCH_ONE);
-	EXPECT_EQ(fake.behind(node), b + EXTFUSE_EPOCH_ONE);
+	expect_moved(before, {1, 1, 1, 0, 0, 0});
+	before = all();
 	words.change_entry(key.hash);
-	EXPECT_EQ(fake.name(parent, name), e + EXTFUSE_EPOCH_ONE);
-	EXPECT_EQ(fake.mount(), m);
+	expect_moved(before, {0, 0, 0, 1, 0, 0});
+	before = all();
 	words.change_all();
-	EXPECT_EQ(fake.mount(), m + EXTFUSE_EPOCH_ONE);
+	expect_moved(before, {0, 0, 0, 0, 1, 1});
 }
 
 TEST_F(WordsTest, RefusesNonsense)
@@ -250,12 +261,17 @@ TEST_F(WordsTest, RefusesNonsense)
 	fake.header()->node_count = 1U << 31;
 	EXPECT_FALSE(w.set(fake.base(), FakeWords::bytes));
 	fake.header()->node_count = FakeWords::count;
-	fake.header()->behind_offset += 8; // ends outside
+	fake.header()->behind_offset = FakeWords::bytes - 8; // ends outside
 	EXPECT_FALSE(w.set(fake.base(), FakeWords::bytes));
 	fake.header()->behind_offset = ~7ULL;
 	EXPECT_FALSE(w.set(fake.base(), FakeWords::bytes));
 	fake.header()->behind_offset = 4096 + 4; // not aligned
 	EXPECT_FALSE(w.set(fake.base(), FakeWords::bytes));
+	fake.header()->behind_offset = 4096;
+	EXPECT_TRUE(w.set(fake.base(), FakeWords::bytes));
+	fake.header()->data_offset += 8; // ends outside
+	EXPECT_FALSE(w.set(fake.base(), FakeWords::bytes));
+	fake.header()->data_offset -= 8;
 }
 
 } // namespace
