@@ -263,6 +263,25 @@ TEST(Lifecycle, DaemonKilledWithRequestsInFlight)
 	}
 }
 
+// The handler was attached by the daemon that died: its link goes with it, and
+// nothing keeps the module.
+TEST(Lifecycle, ModuleUnloadsAfterTheDaemonWasKilled)
+{
+	{
+		ChildDaemon daemon({}, [](TestFs &fs) {
+			fs.store.add_file("file", "data");
+			return std::vector<Hold>{};
+		});
+		for (int i = 0; i < 3; i++)
+			EXPECT_EQ(sys::stat(daemon.path("file")), 0);
+		daemon.kill();
+		EXPECT_LT(unload_driver(), 0) << "still mounted";
+		EXPECT_EQ(daemon.unmount(), 0);
+	}
+	EXPECT_EQ(unload_driver_soon(), 0);
+	ASSERT_EQ(load_driver(), 0);
+}
+
 TEST(Lifecycle, DaemonKilledWithAChangeInFlight)
 {
 	ChildDaemon daemon({}, [](TestFs &fs) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Somewhere inside the input: not where the private structure ends.
-// EXPECT: arg#0
+// EXPECT: args#0 expected pointer to STRUCT extfuse_lookup_in but R1 has a pointer
 #include <extfuse/handler.bpf.h>
 
 SEC("struct_ops/lookup")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // A result of the program's own making: the driver would look around it for its
 // private structure.
-// EXPECT: arg#0
+// EXPECT: extfuse_read_fill args#0
 #include <extfuse/handler.bpf.h>
 
 SEC("struct_ops/read")

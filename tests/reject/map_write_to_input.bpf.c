@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // A helper as a detour to the input.
-// EXPECT: R1 type=trusted_ptr_ expected=
+// EXPECT: bpf_dynptr_from_mem() may write into memory pointed by R1 type=trusted_ptr_
 #include <extfuse/handler.bpf.h>
 
 struct {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Programs that may sleep are not protected by RCU.
-// EXPECT: Sleepable
+// EXPECT: attach to unsupported member lookup of struct extfuse_handler_ops
 #include <extfuse/handler.bpf.h>
 
 SEC("struct_ops.s/lookup")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // A write that begins inside the result and ends outside.
-// EXPECT: is outside the result
+// EXPECT: are outside the result
 #include <extfuse/handler.bpf.h>
 
 SEC("struct_ops/lookup")

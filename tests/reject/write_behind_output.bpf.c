@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Behind the result lie the driver's own fields.
-// EXPECT: is outside the result
+// EXPECT: are outside the result
 #include <extfuse/handler.bpf.h>
 
 SEC("struct_ops/read")

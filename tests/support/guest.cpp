@@ -8,12 +8,19 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <thread>
 
 namespace extfuse_test
 {
+
+const char *module_path()
+{
+	const char *other = getenv("EXTFUSE_MODULE");
+	return other ? other : EXTFUSE_MODULE_PATH;
+}
 
 bool driver_loaded()
 {
@@ -22,7 +29,7 @@ bool driver_loaded()
 
 int load_driver()
 {
-	const int fd = open(module_path, O_RDONLY | O_CLOEXEC);
+	const int fd = open(module_path(), O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	const int error = syscall(SYS_finit_module, fd, "", 0) < 0 ? -errno : 0;

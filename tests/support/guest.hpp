@@ -12,7 +12,8 @@
 namespace extfuse_test
 {
 
-constexpr const char *module_path = EXTFUSE_MODULE_PATH;
+// The build's, or what EXTFUSE_MODULE names.
+const char *module_path();
 
 bool driver_loaded();
 int load_driver(); // 0 or a negative errno

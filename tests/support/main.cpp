@@ -38,7 +38,7 @@ int main(int argc, char **argv)
 	}
 	const int error = extfuse_test::load_driver();
 	if (error) {
-		fprintf(stderr, "cannot load %s: %s\n", extfuse_test::module_path,
+		fprintf(stderr, "cannot load %s: %s\n", extfuse_test::module_path(),
 			strerror(-error));
 		return 2;
 	}
