@@ -5,9 +5,10 @@
 
 #include <extfuse/maps.bpf.h>
 
-static __always_inline struct extfuse_attr_slot *getattr_find(__u64 nodeid)
+static __always_inline struct extfuse_attr_slot *getattr_find(const struct extfuse_getattr_in *in,
+							      __u64 nodeid)
 {
-	__u32 key = extfuse_bucket(extfuse_node_hash(ext_seed, nodeid), ext_attr_mask);
+	__u32 key = extfuse_bucket(in->hash, ext_attr_mask);
 	struct extfuse_attr_bucket *b = bpf_map_lookup_elem(&ext_attrs, &key);
 	__u32 i;
 
@@ -32,7 +33,7 @@ static __always_inline int op_getattr(const struct extfuse_getattr_in *in,
 
 	if (!(switches & (1U << EXTFUSE_OP_GETATTR)))
 		return extfuse_count_miss(EXTFUSE_OP_GETATTR, EXTFUSE_MISS_OFF);
-	s = getattr_find(nodeid);
+	s = getattr_find(in, nodeid);
 	if (!s)
 		return extfuse_count_miss(EXTFUSE_OP_GETATTR, EXTFUSE_MISS_ABSENT);
 

@@ -192,6 +192,7 @@ static void ext_words_describe(struct extfuse_words_header *header, u64 seed)
 
 int ext_conn_init(struct fuse_conn *fc, struct ext_handler *handler)
 {
+	struct extfuse_words_header *header;
 	struct ext_conn *ec;
 
 	static_assert(sizeof(struct extfuse_words_header) <= PAGE_SIZE);
@@ -205,8 +206,8 @@ int ext_conn_init(struct fuse_conn *fc, struct ext_handler *handler)
 	ec->counters = alloc_percpu_gfp(struct ext_counters, GFP_KERNEL_ACCOUNT);
 	if (!ec->counters)
 		goto out_free;
-	ec->header = __vmalloc(EXT_WORDS_BYTES, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
-	if (!ec->header)
+	header = __vmalloc(EXT_WORDS_BYTES, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	if (!header)
 		goto out_counters;
 
 	/*
@@ -214,10 +215,8 @@ int ext_conn_init(struct fuse_conn *fc, struct ext_handler *handler)
 	 * neither seed nor geometry from there.
 	 */
 	ec->seed = get_random_u64();
-	ext_words_describe(ec->header, ec->seed);
-	ec->words = (void *)ec->header + PAGE_SIZE;
-	ec->mount_word = (atomic64_t *)&ec->header->mount_word;
-	ec->mount_data_word = (atomic64_t *)&ec->header->mount_data_word;
+	ext_words_describe(header, ec->seed);
+	ec->words = (void *)header + PAGE_SIZE;
 
 	/* Without a handler until the connection can be asked for one. */
 	fc->ext = ec;
@@ -245,7 +244,7 @@ void ext_conn_free(struct fuse_conn *fc)
 	if (!ec)
 		return;
 	fc->ext = NULL;
-	vfree(ec->header);
+	vfree(ext_header(ec));
 	free_percpu(ec->counters);
 	kfree(ec);
 }
@@ -269,7 +268,7 @@ int ext_dev_mmap(struct file *file, struct vm_area_struct *vma)
 		return -EINVAL;
 	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP);
 	for (i = 0; i < pages && !err; i++) {
-		void *page = (void *)fud->fc->ext->header + (vma->vm_pgoff + i) * PAGE_SIZE;
+		void *page = (void *)ext_header(fud->fc->ext) + (vma->vm_pgoff + i) * PAGE_SIZE;
 
 		err = vm_insert_page(vma, vma->vm_start + i * PAGE_SIZE, vmalloc_to_page(page));
 	}

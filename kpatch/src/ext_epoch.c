@@ -7,8 +7,7 @@
 
 void ext_mark_begin(struct ext_conn *ec, u32 index)
 {
-	atomic64_t *word = index == EXT_MOUNT_WORD ? ec->mount_word : &ec->words[index];
-	u64 now = atomic64_inc_return(word);
+	u64 now = atomic64_inc_return(ext_word(ec, index));
 
 	/*
 	 * So many changes in flight that the count could run into the epoch: from
@@ -16,21 +15,17 @@ void ext_mark_begin(struct ext_conn *ec, u32 index)
 	 */
 	if (unlikely((now & EXTFUSE_INFLIGHT_MASK) > EXTFUSE_INFLIGHT_MASK / 2) &&
 	    !atomic_xchg(&ec->aborted, 1))
-		atomic64_inc(ec->mount_word);
+		atomic64_inc(ext_mount_word(ec));
 }
 
 void ext_mark_end(struct ext_conn *ec, u32 index)
 {
-	atomic64_t *word = index == EXT_MOUNT_WORD ? ec->mount_word : &ec->words[index];
-
-	atomic64_add_return(EXTFUSE_WORD_END, word);
+	atomic64_add_return(EXTFUSE_WORD_END, ext_word(ec, index));
 }
 
 void ext_changed(struct ext_conn *ec, u32 index)
 {
-	atomic64_t *word = index == EXT_MOUNT_WORD ? ec->mount_word : &ec->words[index];
-
-	atomic64_add_return(EXTFUSE_EPOCH_ONE, word);
+	atomic64_add_return(EXTFUSE_EPOCH_ONE, ext_word(ec, index));
 }
 
 /* The daemon's notifications, and others that name a node only. */
@@ -72,7 +67,7 @@ void ext_forget(struct fuse_conn *fc, u64 nodeid)
 void ext_abort(struct fuse_conn *fc)
 {
 	if (fc->ext && !atomic_xchg(&fc->ext->aborted, 1))
-		atomic64_inc(fc->ext->mount_word);
+		atomic64_inc(ext_mount_word(fc->ext));
 }
 
 void ext_touch(struct ext_marks *marks, u32 index)

@@ -35,8 +35,8 @@ struct ext_inode {
 	 */
 	u64 attr_word;
 	/*
-	 * fi->attr_version when attr_word was set: whatever changes an attribute in
-	 * the kernel moves that. Under fi->lock, read without.
+	 * fi->attr_version when attributes were applied last: whatever else changes
+	 * one in the kernel moves that. Under fi->lock, read without.
 	 */
 	u64 attr_version;
 	/*

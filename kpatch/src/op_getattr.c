@@ -13,33 +13,38 @@ static_assert(offsetof(struct extfuse_attr, atimensec) == offsetof(struct fuse_a
 static_assert(offsetof(struct extfuse_attr, mode) == offsetof(struct fuse_attr, mode));
 static_assert(offsetof(struct extfuse_attr, blksize) == offsetof(struct fuse_attr, blksize));
 
-/* Under rcu_read_lock(). EXTFUSE_HIT: fresh after it was given, and valid. */
+/* With preemption disabled. EXTFUSE_HIT: fresh after it was given, and valid. */
 static int ext_getattr_ask(struct ext_getattr_call *call, struct inode *inode)
 {
 	struct fuse_conn *fc = get_fuse_conn(inode);
-	const struct extfuse_handler_ops *ops = ext_ops(fc->ext);
 	struct extfuse_getattr_out *out = &call->out;
+	const struct extfuse_handler_ops *ops;
 	u32 index;
 	int ret;
 
-	if (!ops || !ops->getattr)
-		return EXT_UPCALL;
 	call->fc = fc;
 	if (!ext_caller_fill(fc, inode->i_sb, &call->in.caller))
 		return EXT_UPCALL;
 	call->in.nodeid = get_node_id(inode);
-	index = ext_node_index(fc->ext, EXT_NODE, call->in.nodeid);
+	call->in.hash = extfuse_node_hash(fc->ext->seed, call->in.nodeid);
+	index = (EXT_NODE << EXTFUSE_WORD_COUNT_LOG2) |
+		EXTFUSE_WORD_INDEX(call->in.hash, EXTFUSE_WORD_COUNT);
 	call->in.word = ext_sum(fc->ext, index);
 	call->in.op = EXTFUSE_OP_GETATTR;
 	call->in.flags = 0;
 	call->in.held = READ_ONCE(get_fuse_inode(inode)->ext.attr_word) & ~EXT_WARM;
 	*out = (struct extfuse_getattr_out){};
 
+	/* After the token, see ext_lookup_ask() */
+	ops = ext_ops(fc->ext);
+	if (!ops || !ops->getattr)
+		return EXT_UPCALL;
 	ret = ops->getattr(&call->in, out);
 	ret = ext_verdict(fc, EXTFUSE_OP_GETATTR, ret, out->flags);
 	if (ret != EXTFUSE_HIT)
 		return ret;
-	if (!ext_cacheable(out->word) || out->word != ext_sum(fc->ext, index)) {
+	if (!ext_cacheable(out->word) || out->word != call->in.word ||
+	    out->word != ext_sum(fc->ext, index)) {
 		ext_count(fc->ext, EXTFUSE_OP_GETATTR, stale);
 		return EXT_UPCALL;
 	}
@@ -62,7 +67,7 @@ static int ext_getattr_ask(struct ext_getattr_call *call, struct inode *inode)
  * task applied them, nobody else since (applied: fi->ext.applied before), nothing
  * in the kernel has changed them, and the word still holds.
  */
-static bool ext_attr_label(struct inode *inode, u32 applied, u64 word, bool warm)
+static bool ext_attr_label(struct inode *inode, u32 applied, u64 word, bool warm, u64 *version)
 {
 	struct fuse_inode *fi = get_fuse_inode(inode);
 	struct ext_conn *ec = get_fuse_conn(inode)->ext;
@@ -71,11 +76,12 @@ static bool ext_attr_label(struct inode *inode, u32 applied, u64 word, bool warm
 
 	spin_lock(&fi->lock);
 	if (fi->ext.applied == applied + 1 && fi->ext.applied_by == current &&
+	    fi->ext.attr_version == fi->attr_version &&
 	    !test_bit(FUSE_I_SIZE_UNSTABLE, &fi->state) && word == ext_sum(ec, index)) {
 		fi->ext.node_index = index;
-		fi->ext.attr_version = fi->attr_version;
 		/* Pairs with the acquire in ext_attr_warm() */
 		smp_store_release(&fi->ext.attr_word, word | (warm ? EXT_WARM : 0));
+		*version = fi->attr_version;
 		labelled = true;
 	}
 	spin_unlock(&fi->lock);
@@ -83,13 +89,14 @@ static bool ext_attr_label(struct inode *inode, u32 applied, u64 word, bool warm
 }
 
 /* The inode already holds what was read under this word. */
-static bool ext_attr_held(struct inode *inode, u64 word, bool warm)
+static bool ext_attr_held(struct inode *inode, u64 word, bool warm, u64 *version)
 {
 	struct fuse_inode *fi = get_fuse_inode(inode);
-	u64 remembered = READ_ONCE(fi->ext.attr_word);
+	/* Pairs with the release in ext_attr_label() */
+	u64 remembered = smp_load_acquire(&fi->ext.attr_word);
 
-	if ((remembered & ~EXT_WARM) != word ||
-	    READ_ONCE(fi->attr_version) != READ_ONCE(fi->ext.attr_version) ||
+	*version = READ_ONCE(fi->ext.attr_version);
+	if ((remembered & ~EXT_WARM) != word || READ_ONCE(fi->attr_version) != *version ||
 	    ext_outdated(inode, STATX_BASIC_STATS))
 		return false;
 	if (warm && !(remembered & EXT_WARM))
@@ -108,36 +115,36 @@ static void ext_attr_apply(struct inode *inode, struct extfuse_getattr_out *out,
 }
 
 /* An answer that does not depend on the caller: into the inode, served from there. */
-static bool ext_attr_share(struct inode *inode, struct extfuse_getattr_out *out, u64 version,
+static bool ext_attr_share(struct inode *inode, struct extfuse_getattr_out *out, u64 *version,
 			   bool may_sleep)
 {
+	u64 asked_at = *version;
 	bool warm = ext_may_remember(out->flags);
 	u32 applied;
 
-	if (ext_attr_held(inode, out->word, warm))
+	if (ext_attr_held(inode, out->word, warm, version))
 		return true;
 	if (!may_sleep || (out->flags & EXTFUSE_OUT_HELD))
 		return false;
 	applied = READ_ONCE(get_fuse_inode(inode)->ext.applied);
-	ext_attr_apply(inode, out, version);
-	return ext_attr_label(inode, applied, out->word, warm);
+	ext_attr_apply(inode, out, asked_at);
+	return ext_attr_label(inode, applied, out->word, warm, version);
 }
 
 int ext_attr_ask(struct mnt_idmap *idmap, struct inode *inode, struct kstat *stat,
-		 u32 request_mask, bool may_sleep)
+		 u32 request_mask, bool may_sleep, u64 *version)
 {
 	struct fuse_conn *fc = get_fuse_conn(inode);
 	struct ext_getattr_call call __uninitialized;
-	u64 version;
 	int ret;
 
 	if (!ext_usable(fc))
 		return EXT_UPCALL;
 
-	version = fuse_get_attr_version(fc);
-	rcu_read_lock();
+	*version = fuse_get_attr_version(fc);
+	preempt_disable();
 	ret = ext_getattr_ask(&call, inode);
-	rcu_read_unlock();
+	preempt_enable();
 	if (ret != EXTFUSE_HIT)
 		return ret;
 
@@ -154,7 +161,8 @@ int ext_attr_ask(struct mnt_idmap *idmap, struct inode *inode, struct kstat *sta
 		if (!may_sleep || (call.out.flags & EXTFUSE_OUT_HELD) ||
 		    (request_mask & ~STATX_BASIC_STATS))
 			return EXT_UPCALL;
-		ext_attr_apply(inode, &call.out, version);
+		ext_attr_apply(inode, &call.out, *version);
+		*version = READ_ONCE(get_fuse_inode(inode)->attr_version);
 		ret = EXT_IN_INODE;
 		if (stat) {
 			fuse_fillattr(idmap, inode, (struct fuse_attr *)&call.out.attr, stat);
@@ -163,6 +171,23 @@ int ext_attr_ask(struct mnt_idmap *idmap, struct inode *inode, struct kstat *sta
 	}
 	ext_count(fc->ext, EXTFUSE_OP_GETATTR, hit);
 	return ret;
+}
+
+/*
+ * In front of fuse_permission(), for what a path walk asks of every directory: as
+ * there, but the attributes are remembered ones, and the mode is clear. The frame
+ * of the whole costs more than this.
+ */
+int ext_dir_permission(struct mnt_idmap *idmap, struct inode *inode, int mask)
+{
+	struct fuse_conn *fc = get_fuse_conn(inode);
+	u64 version;
+
+	if (fc->default_permissions && !fuse_is_bad(inode) && fuse_allow_current_process(fc) &&
+	    ext_attr_warm(inode, STATX_MODE | STATX_UID | STATX_GID, &version) &&
+	    ext_may_search(idmap, inode, mask) && ext_attr_unchanged(inode, version))
+		return 0;
+	return fuse_permission(idmap, inode, mask);
 }
 
 void ext_sample_begin(struct inode *inode, struct ext_sample *sample)
@@ -179,10 +204,12 @@ void ext_sample_begin(struct inode *inode, struct ext_sample *sample)
  */
 void ext_sample_end(struct inode *inode, struct ext_sample *sample)
 {
+	u64 version;
+
 	if (!ext_usable(get_fuse_conn(inode)) || !ext_cacheable(sample->token))
 		return;
 	/* An ACL read before the sample may be older than the word. */
-	if (ext_attr_label(inode, sample->applied, sample->token, false))
+	if (ext_attr_label(inode, sample->applied, sample->token, false, &version))
 		forget_all_cached_acls(inode);
 }
 

@@ -24,8 +24,8 @@ static void ext_dentry_remember(struct dentry *dentry, unsigned int seq, u32 ind
 		return;
 	if (!read_seqcount_retry(&dentry->d_seq, seq)) {
 		index &= EXTFUSE_WORD_COUNT - 1;
-		WRITE_ONCE(dentry->d_time,
-			   word | ((u64)index << EXT_DENTRY_INDEX_SHIFT) | EXT_WARM);
+		WRITE_ONCE(dentry->d_time, word | ((u64)index << EXT_DENTRY_INDEX_SHIFT) |
+						   (seq & EXT_DENTRY_SEQ_MASK) | EXT_WARM);
 	}
 	spin_unlock(&dentry->d_lock);
 }
@@ -35,7 +35,7 @@ static bool ext_lookup_fresh(const struct ext_conn *ec, const struct ext_lookup_
 {
 	const struct extfuse_lookup_out *out = &call->out;
 
-	return ext_cacheable(out->word) &&
+	return out->word == call->in.word && ext_cacheable(out->word) &&
 	       out->word == ext_behind(ec, call->in.parent) +
 				    ext_sum(ec, ext_name_index(call->in.hash)) &&
 	       (!out->nodeid || out->behind == ext_behind(ec, out->nodeid));
@@ -43,11 +43,11 @@ static bool ext_lookup_fresh(const struct ext_conn *ec, const struct ext_lookup_
 
 /*
  * Ask the handler. call->name, .in.parent, .in.name_len, .in.flags are set.
- * Under rcu_read_lock(). EXTFUSE_HIT: the answer was fresh after it was given.
+ * In an RCU read section. EXTFUSE_HIT: the answer was fresh after it was given.
  */
-static int ext_lookup_ask(struct ext_lookup_call *call, const struct extfuse_handler_ops *ops,
-			  const struct super_block *sb)
+static int ext_lookup_ask(struct ext_lookup_call *call, const struct super_block *sb)
 {
+	const struct extfuse_handler_ops *ops;
 	struct fuse_conn *fc = call->fc;
 	struct ext_conn *ec = fc->ext;
 	struct extfuse_lookup_in *in = &call->in;
@@ -62,6 +62,13 @@ static int ext_lookup_ask(struct ext_lookup_call *call, const struct extfuse_han
 	in->reserved = 0;
 	*out = (struct extfuse_lookup_out){};
 
+	/*
+	 * After the token: a handler that was replaced in between has an answer to
+	 * a mount word of the past.
+	 */
+	ops = ext_ops(ec);
+	if (!ops || !ops->lookup)
+		return EXT_UPCALL;
 	ret = ops->lookup(in, out);
 	ret = ext_verdict(fc, EXTFUSE_OP_LOOKUP, ret, out->flags);
 	if (ret != EXTFUSE_HIT)
@@ -95,18 +102,13 @@ static bool ext_lookup_agrees(const struct extfuse_lookup_out *out, const struct
 static noinline bool ext_revalidate(struct dentry *entry, struct inode *inode, unsigned int flags,
 				    struct fuse_conn *fc)
 {
-	const struct extfuse_handler_ops *ops;
 	struct ext_lookup_call call __uninitialized;
 	struct inode *dir;
 	unsigned int seq;
 	bool valid = false;
 	u64 word;
 
-	rcu_read_lock();
-	ops = ext_ops(fc->ext);
-	if (!ops || !ops->lookup)
-		goto out;
-
+	preempt_disable();
 	/*
 	 * The dentry may be renamed under us, in RCU walk and in ref walk. Name
 	 * and length belong together if d_seq says so; then the bytes stay
@@ -126,7 +128,7 @@ static noinline bool ext_revalidate(struct dentry *entry, struct inode *inode, u
 	call.in.parent = get_node_id(dir);
 	call.in.nodeid = inode ? get_node_id(inode) : 0;
 	call.in.flags = EXTFUSE_LOOKUP_REVALIDATE | (flags & LOOKUP_RCU ? EXTFUSE_LOOKUP_RCU : 0);
-	if (ext_lookup_ask(&call, ops, entry->d_sb) != EXTFUSE_HIT)
+	if (ext_lookup_ask(&call, entry->d_sb) != EXTFUSE_HIT)
 		goto out;
 	if (!ext_lookup_agrees(&call.out, inode)) {
 		ext_count(fc->ext, EXTFUSE_OP_LOOKUP, dead);
@@ -147,7 +149,7 @@ static noinline bool ext_revalidate(struct dentry *entry, struct inode *inode, u
 		ext_dentry_remember(entry, seq, ext_name_index(call.in.hash), word);
 	}
 out:
-	rcu_read_unlock();
+	preempt_enable();
 	return valid;
 }
 
@@ -207,7 +209,6 @@ int ext_lookup(struct super_block *sb, u64 nodeid, const struct qstr *name,
 	       struct fuse_entry_out *outarg, struct inode **inode)
 {
 	struct fuse_conn *fc = get_fuse_conn_super(sb);
-	const struct extfuse_handler_ops *ops;
 	struct ext_lookup_call call __uninitialized;
 	struct inode *outdated = NULL;
 	int ret = EXT_UPCALL;
@@ -220,17 +221,13 @@ int ext_lookup(struct super_block *sb, u64 nodeid, const struct qstr *name,
 		return EXT_UPCALL;
 
 	rcu_read_lock();
-	ops = ext_ops(fc->ext);
-	if (!ops || !ops->lookup)
-		goto out;
-
 	call.fc = fc;
 	call.name = name->name;
 	call.in.name_len = name->len;
 	call.in.parent = nodeid;
 	call.in.nodeid = 0;
 	call.in.flags = 0;
-	ret = ext_lookup_ask(&call, ops, sb);
+	ret = ext_lookup_ask(&call, sb);
 	if (ret != EXTFUSE_HIT)
 		goto out;
 	if (call.out.nodeid) {

@@ -43,22 +43,24 @@ void ext_read_copy(struct fuse_args_pages *ap, u32 pos, const void *from, u32 le
 static int ext_read_ask(struct ext_read_call *call, const struct super_block *sb)
 {
 	struct fuse_conn *fc = call->fc;
-	const struct extfuse_handler_ops *ops = ext_ops(fc->ext);
+	const struct extfuse_handler_ops *ops;
 	struct extfuse_read_out *out = &call->out;
 	int ret;
 
-	if (!ops || !ops->read)
-		return EXT_UPCALL;
 	if (!ext_caller_fill(fc, sb, &call->in.caller))
 		return EXT_UPCALL;
 	call->in.word = ext_node_token(fc->ext, call->in.nodeid);
 	*out = (struct extfuse_read_out){};
 
+	/* After the token, see ext_lookup_ask() */
+	ops = ext_ops(fc->ext);
+	if (!ops || !ops->read)
+		return EXT_UPCALL;
 	ret = ops->read(&call->in, out);
 	ret = ext_verdict(fc, EXTFUSE_OP_READ, ret, out->flags);
 	if (ret != EXTFUSE_HIT)
 		return ret;
-	if (!ext_cacheable(out->word) ||
+	if (!ext_cacheable(out->word) || out->word != call->in.word ||
 	    out->word != ext_node_token(fc->ext, call->in.nodeid)) {
 		ext_count(fc->ext, EXTFUSE_OP_READ, stale);
 		return EXT_UPCALL;
@@ -123,7 +125,7 @@ bool ext_pages_current(struct inode *inode, bool may_sleep)
 	struct ext_conn *ec = get_fuse_conn(inode)->ext;
 	u32 index = ext_node_index(ec, EXT_DATA, fi->nodeid);
 	u64 word = atomic64_read_acquire(&ec->words[index]) +
-		   atomic64_read_acquire(ec->mount_data_word);
+		   atomic64_read_acquire((atomic64_t *)&ext_header(ec)->mount_data_word);
 
 	if (likely(READ_ONCE(fi->ext.pages_word) == word))
 		return true;

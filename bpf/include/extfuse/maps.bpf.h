@@ -39,7 +39,7 @@ const volatile __u32 ext_name_mask = 0; /* buckets - 1 of each map */
 const volatile __u32 ext_long_name_mask = 0;
 const volatile __u32 ext_attr_mask = 0;
 const volatile __u32 ext_block_mask = 0;
-const volatile __u64 ext_seed = 0; /* of the hashes for attributes and blocks */
+const volatile __u64 ext_seed = 0; /* of the hashes of blocks */
 
 /*
  * Switches, flipped by libextfuse while the handler runs, read once per call:
