@@ -57,6 +57,21 @@ bool send_all(int fd, const std::string &text)
 
 } // namespace
 
+int ControlServer::listen_at(const sockaddr_un &address)
+{
+	listener_.reset(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+	wake_.reset(eventfd(0, EFD_CLOEXEC));
+	if (!listener_.valid() || !wake_.valid())
+		return errno;
+	if (is_stale(address))
+		unlink(address.sun_path);
+	const int err = bind_private(listener_.get(), address);
+	if (err)
+		return err;
+	path_ = address.sun_path; // ours to remove
+	return listen(listener_.get(), 8) < 0 ? errno : 0;
+}
+
 int ControlServer::open(const std::string &path)
 {
 	sockaddr_un address = {};
@@ -67,17 +82,7 @@ int ControlServer::open(const std::string &path)
 		return ENAMETOOLONG;
 	}
 	memcpy(address.sun_path, path.c_str(), path.size() + 1);
-	listener_.reset(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-	wake_.reset(eventfd(0, EFD_CLOEXEC));
-	int err = listener_.valid() && wake_.valid() ? 0 : errno;
-	if (!err && is_stale(address))
-		unlink(address.sun_path);
-	if (!err)
-		err = bind_private(listener_.get(), address);
-	if (!err) {
-		path_ = path;
-		err = listen(listener_.get(), 8) < 0 ? errno : 0;
-	}
+	const int err = listen_at(address);
 	if (err)
 		log_error("control socket '%s': %s", path.c_str(), strerror(err));
 	return err;
@@ -155,7 +160,7 @@ bool ControlServer::serve_client(Client &client)
 	if (n == 0)
 		return false;
 	client.input.append(chunk, static_cast<size_t>(n));
-	for (size_t end; (end = client.input.find('\n')) != std::string::npos;) {
+	for (size_t end = 0; (end = client.input.find('\n')) != std::string::npos;) {
 		std::string line = client.input.substr(0, end);
 		client.input.erase(0, end + 1);
 		if (!line.empty() && line.back() == '\r')

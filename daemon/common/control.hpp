@@ -10,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+struct sockaddr_un;
+
 namespace stackfs
 {
 
@@ -33,11 +35,12 @@ private:
 		UniqueFd fd;
 		std::string input;
 	};
+	int listen_at(const sockaddr_un &address);
 	void run() noexcept;
 	void serve();
 	bool serve_client(Client &client);
 
-	static constexpr size_t max_line = 64 * 1024;
+	static constexpr size_t max_line = 65536;
 
 	std::string path_;
 	UniqueFd listener_;

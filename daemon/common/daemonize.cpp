@@ -20,7 +20,7 @@ namespace
 [[noreturn]] void wait_for_child(int report)
 {
 	char byte = 0;
-	ssize_t n;
+	ssize_t n = 0;
 	do
 		n = read(report, &byte, 1);
 	while (n < 0 && errno == EINTR);

@@ -25,7 +25,7 @@ struct Options {
 	bool require = false;
 	CacheMode cache = CacheMode::meta;
 	ScopeMode scope = ScopeMode::automatic;
-	uint64_t data_max_file = 64 * 1024;
+	uint64_t data_max_file = 65536;
 	uint32_t max_names = 0; // 0: the library's default, also below
 	uint32_t max_long_names = 0;
 	uint32_t max_attrs = 0;

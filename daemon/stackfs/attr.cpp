@@ -38,7 +38,7 @@ bool only_drops_set_ids(int fd, mode_t mode)
 int change_mode(fuse_req_t req, int fd, mode_t mode)
 {
 	const ProcPath path(fd);
-	bool allowed;
+	bool allowed = false;
 	{
 		const Creds creds(req);
 		if (creds.error())

@@ -104,7 +104,7 @@ std::string remember(Fs &fs, const Words &words)
 // A file that the kernel does not know has nothing cached.
 std::string invalidate_node(Fs &fs, const Words &words)
 {
-	fuse_ino_t node;
+	fuse_ino_t node = 0;
 	const int err = fs.node_of_path(words[1].c_str(), node);
 	if (err)
 		return error("'" + words[1] + "': " + strerror(err));
@@ -115,7 +115,7 @@ std::string invalidate_node(Fs &fs, const Words &words)
 
 std::string invalidate_entry(Fs &fs, const Words &words)
 {
-	fuse_ino_t node;
+	fuse_ino_t node = 0;
 	const int err = fs.node_of_path(words[1].c_str(), node);
 	if (err)
 		return error("'" + words[1] + "': " + strerror(err));

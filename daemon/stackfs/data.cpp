@@ -41,6 +41,19 @@ ssize_t read_fully(int fd, char *to, size_t size, off_t off)
 	return static_cast<ssize_t>(done);
 }
 
+// Part of a file, as libfuse wants it said.
+fuse_bufvec file_buffer(int file, size_t size, off_t off)
+{
+	fuse_bufvec buf = {};
+	buf.count = 1;
+	buf.buf[0].size = size;
+	// NOLINTNEXTLINE(clang-analyzer-optin.core.EnumCastOutOfRange): a set of flags
+	buf.buf[0].flags = static_cast<fuse_buf_flags>(FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK);
+	buf.buf[0].fd = file;
+	buf.buf[0].pos = off;
+	return buf;
+}
+
 struct Content {
 	const char *data;
 	size_t size;
@@ -112,15 +125,12 @@ int Fs::do_read(fuse_req_t req, fuse_ino_t node, size_t size, off_t off, fuse_fi
 	const int file = file_of(fi);
 	if (cache_data_) {
 		Pin pin;
-		int result;
+		int result = 0;
 		if (table_.pin(node, pin) == 0 && read_and_cache(req, pin, file, size, off, result))
 			return result;
 	}
 	if (splice_) {
-		fuse_bufvec buf = FUSE_BUFVEC_INIT(size);
-		buf.buf[0].flags = static_cast<fuse_buf_flags>(FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK);
-		buf.buf[0].fd = file;
-		buf.buf[0].pos = off;
+		fuse_bufvec buf = file_buffer(file, size, off);
 		fuse_reply_data(req, &buf, FUSE_BUF_SPLICE_MOVE);
 		return replied;
 	}
@@ -138,7 +148,7 @@ namespace
 ssize_t write_once(int file, const void *from, size_t size, off_t off, bool append)
 {
 	const iovec iov = {const_cast<void *>(from), size};
-	ssize_t n;
+	ssize_t n = 0;
 	do
 		n = pwritev2(file, &iov, 1, off, append ? RWF_APPEND : 0);
 	while (n < 0 && errno == EINTR);
@@ -147,19 +157,18 @@ ssize_t write_once(int file, const void *from, size_t size, off_t off, bool appe
 
 ssize_t write_spliced(int file, fuse_bufvec *in, off_t off)
 {
-	fuse_bufvec out = FUSE_BUFVEC_INIT(fuse_buf_size(in));
-	out.buf[0].flags = static_cast<fuse_buf_flags>(FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK);
-	out.buf[0].fd = file;
-	out.buf[0].pos = off;
-	return fuse_buf_copy(&out, in, static_cast<fuse_buf_copy_flags>(0));
+	fuse_bufvec out = file_buffer(file, fuse_buf_size(in), off);
+	return fuse_buf_copy(&out, in, fuse_buf_copy_flags{});
 }
 
 ssize_t write_copied(int file, fuse_bufvec *in, off_t off, bool append)
 {
 	const size_t size = fuse_buf_size(in);
-	fuse_bufvec out = FUSE_BUFVEC_INIT(size);
+	fuse_bufvec out = {};
+	out.count = 1;
+	out.buf[0].size = size;
 	out.buf[0].mem = thread_buffer(size);
-	const ssize_t n = fuse_buf_copy(&out, in, static_cast<fuse_buf_copy_flags>(0));
+	const ssize_t n = fuse_buf_copy(&out, in, fuse_buf_copy_flags{});
 	return n < 0 ? n : write_once(file, out.buf[0].mem, static_cast<size_t>(n), off, append);
 }
 
@@ -169,7 +178,7 @@ int Fs::do_write_buf(fuse_req_t req, fuse_ino_t, fuse_bufvec *buf, off_t off, fu
 {
 	const int file = file_of(fi);
 	const bool append = (fi->flags & O_APPEND) && !fi->writepage;
-	ssize_t n;
+	ssize_t n = 0;
 	if (buf->count == 1 && !(buf->buf[0].flags & FUSE_BUF_IS_FD))
 		n = write_once(file, static_cast<char *>(buf->buf[0].mem) + buf->off,
 			       buf->buf[0].size - buf->off, off, append);

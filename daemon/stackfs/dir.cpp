@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace stackfs
@@ -61,6 +62,7 @@ namespace
 
 DirHandle &dir_of(const fuse_file_info *fi)
 {
+	// NOLINTNEXTLINE(performance-no-int-to-ptr): to libfuse it is a number
 	return *reinterpret_cast<DirHandle *>(fi->fh);
 }
 
@@ -134,6 +136,11 @@ struct Fs::DirReply {
 	size_t used = 0;
 	std::vector<fuse_ino_t> counted;
 
+	DirReply(Fs &fs_, fuse_req_t req_, fuse_ino_t parent_, int dir_, size_t capacity_)
+		: fs(fs_), req(req_), parent(parent_), dir(dir_),
+		  text(std::make_unique_for_overwrite<char[]>(capacity_)), capacity(capacity_)
+	{
+	}
 	~DirReply()
 	{
 		for (const fuse_ino_t node : counted)
@@ -206,8 +213,7 @@ int Fs::read_directory(fuse_req_t req, fuse_ino_t node, size_t size, off_t off, 
 	int err = table_.pin(node, pin);
 	if (err)
 		return err;
-	DirReply reply{*this, req, node, pin.fd(), std::make_unique_for_overwrite<char[]>(size),
-		       size,  0,   {}};
+	DirReply reply(*this, req, node, pin.fd(), size);
 	DirHandle &handle = dir_of(fi);
 	{
 		const std::lock_guard lock(handle.mutex);
@@ -218,7 +224,7 @@ int Fs::read_directory(fuse_req_t req, fuse_ino_t node, size_t size, off_t off, 
 		if (!err)
 			err = handle.seek(off);
 		while (!err) {
-			const LowerEntry *entry;
+			const LowerEntry *entry = nullptr;
 			err = handle.peek(entry);
 			if (err || !entry)
 				break;

@@ -21,7 +21,7 @@ Fs::~Fs() = default;
 
 void Fs::start()
 {
-	waiters_.emplace();
+	waiters_ = std::make_unique<Waiters>();
 }
 
 void Fs::stop() noexcept

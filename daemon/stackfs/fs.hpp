@@ -18,8 +18,8 @@
 #include <extfuse/extfuse.h>
 
 #include <list>
+#include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 
 namespace stackfs
@@ -183,7 +183,7 @@ private:
 	std::mutex dirs_mutex_; // of dirs_; no other lock is taken under it
 	std::list<DirHandle> dirs_; // what OPENDIR gave out
 	InodeTable table_;
-	std::optional<Waiters> waiters_; // ends before the table does
+	std::unique_ptr<Waiters> waiters_; // ends before the table does
 };
 
 // The text by which proc_fds_ knows a descriptor.

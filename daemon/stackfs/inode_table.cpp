@@ -107,7 +107,8 @@ int InodeTable::drop_if_unused(Node *node) noexcept
 	try {
 		free_.push_back(id);
 	} catch (const std::bad_alloc &) {
-		// The index is lost, nothing else.
+		log_warning("no memory: node id %llu is not used again",
+			    static_cast<unsigned long long>(id));
 	}
 	return fd;
 }
@@ -122,7 +123,7 @@ void InodeTable::unpin(Node *node) noexcept
 
 Node *InodeTable::insert(NodeKey key)
 {
-	uint64_t id;
+	uint64_t id = 0;
 	if (free_.empty()) {
 		id = nodes_.size();
 		generations_.reserve(id + 1);
@@ -363,7 +364,7 @@ int InodeTable::reopen(Pin &pin)
 
 void InodeTable::make_room()
 {
-	size_t excess;
+	size_t excess = 0;
 	{
 		const std::lock_guard lock(mutex_);
 		if (open_fds_ <= max_fds_)
