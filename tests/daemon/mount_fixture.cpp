@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "mount_fixture.hpp"
 
+#include <extfuse/abi.h>
+
 #include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
@@ -31,6 +33,11 @@ std::string environment(const char *name, const char *otherwise)
 {
 	const char *value = getenv(name);
 	return value ? value : otherwise;
+}
+
+bool has_driver()
+{
+	return access(EXTFUSE_DEVICE, F_OK) == 0;
 }
 
 std::vector<char *> pointers(const std::vector<std::string> &argv)
@@ -77,12 +84,13 @@ int Fd::close()
 
 std::string stackfs_program()
 {
-	return environment("EXTFUSE_TEST_STACKFS", "stackfs");
+	return environment("EXTFUSE_TEST_STACKFS", STACKFS_PROGRAM);
 }
 
 std::vector<std::string> stackfs_arguments()
 {
-	std::istringstream in(environment("EXTFUSE_TEST_ARGS", "--stock"));
+	std::istringstream in(environment("EXTFUSE_TEST_ARGS",
+					  has_driver() ? "--require --cache=data" : "--stock"));
 	std::vector<std::string> words;
 	for (std::string word; in >> word;)
 		words.push_back(word);
@@ -99,7 +107,12 @@ bool has_argument(const std::string &word)
 
 long many_files()
 {
-	return atol(environment("EXTFUSE_TEST_FILES", "100000").c_str());
+	return atol(environment("EXTFUSE_TEST_FILES", has_driver() ? "2000" : "100000").c_str());
+}
+
+int steps(int count)
+{
+	return has_driver() ? count / 5 : count;
 }
 
 /* ------------------------------------------------------------------------ */

@@ -2,10 +2,12 @@
 // A mount of stackfs per test: lower/ shown at mnt/.
 //
 // Environment
-//   EXTFUSE_TEST_STACKFS  the program; default: stackfs in PATH
-//   EXTFUSE_TEST_ARGS     its options, separated by blanks; default: --stock
+//   EXTFUSE_TEST_STACKFS  the program; default: the one of this build
+//   EXTFUSE_TEST_ARGS     its options, separated by blanks; default: where the driver
+//                         is, "--require --cache=data", else "--stock"
 //   EXTFUSE_TEST_DIR      where to work; default: /tmp
-//   EXTFUSE_TEST_FILES    files in the tests with many; default: 100000
+//   EXTFUSE_TEST_FILES    files in the tests with many; default: 100000, and 2000
+//                         where the driver is, which is in an emulated machine
 #pragma once
 
 #include <gtest/gtest.h>
@@ -90,6 +92,8 @@ std::string stackfs_program();
 std::vector<std::string> stackfs_arguments();
 bool has_argument(const std::string &word);
 long many_files();
+// count, but less where the machine is an emulated one.
+int steps(int count);
 
 // Runs a program to its end: exit status, 128 + signal; output of both streams.
 int run_program(const std::vector<std::string> &argv, std::string *output = nullptr,

@@ -135,20 +135,21 @@ TEST_F(Directories, RewindSeesWhatCame)
 // What is there all along is seen once, whatever others do.
 TEST_F(Directories, ChangedWhileBeingRead)
 {
-	ASSERT_NO_FATAL_FAILURE(make_files(lower(), 3000, "stay"));
-	ASSERT_NO_FATAL_FAILURE(make_files(lower(), 3000, "go"));
+	const int count = steps(3000);
+	ASSERT_NO_FATAL_FAILURE(make_files(lower(), count, "stay"));
+	ASSERT_NO_FATAL_FAILURE(make_files(lower(), count, "go"));
 	const Dir dir(opendir(mnt().c_str()));
 	std::map<std::string, int> names;
 	int step = 0;
 	while (const dirent *entry = readdir(dir.get())) {
 		++names[entry->d_name];
-		if (step < 3000) {
+		if (step < count) {
 			unlink(mnt("go" + std::to_string(step)).c_str());
 			write_file(mnt("come" + std::to_string(step)), "");
 		}
 		++step;
 	}
-	for (int i = 0; i < 3000; ++i)
+	for (int i = 0; i < count; ++i)
 		ASSERT_EQ(names["stay" + std::to_string(i)], 1) << i;
 }
 
@@ -156,7 +157,7 @@ TEST_F(Directories, ChangedWhileBeingRead)
 TEST_F(Directories, RemovedWhileBeingRead)
 {
 	ASSERT_EQ(mkdir(mnt("d").c_str(), 0755), 0);
-	ASSERT_NO_FATAL_FAILURE(make_files(lower("d"), 5000));
+	ASSERT_NO_FATAL_FAILURE(make_files(lower("d"), steps(5000)));
 	tell_about_changes();
 	for (int round = 0; round < 20 && exists(mnt("d")); ++round) {
 		const Dir dir(opendir(mnt("d").c_str()));

@@ -253,7 +253,7 @@ TEST_F(Stress, EightThreadsAgainstTheirModels)
 {
 	for (int t = 0; t < 8; ++t)
 		ASSERT_EQ(mkdir(mnt("t" + std::to_string(t)).c_str(), 0755), 0);
-	run_threads(8, 1500, [&](int t) {
+	run_threads(8, steps(1500), [&](int t) {
 		auto model = std::make_shared<Model>(mnt("t" + std::to_string(t)),
 						     static_cast<unsigned>(t) + 1);
 		return [model] { return model->step(); };
@@ -263,7 +263,7 @@ TEST_F(Stress, EightThreadsAgainstTheirModels)
 TEST_F(Stress, EightThreadsInOneDirectory)
 {
 	ASSERT_EQ(mkdir(mnt("d").c_str(), 0755), 0);
-	run_threads(8, 2500, [&](int t) {
+	run_threads(8, steps(2500), [&](int t) {
 		auto random = std::make_shared<std::mt19937>(static_cast<unsigned>(t) + 1);
 		return [random, top = mnt("d")] { return shared_step(top, *random); };
 	});
