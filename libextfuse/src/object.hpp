@@ -78,7 +78,7 @@ struct extfuse {
 
 	exf::impl::Words words;
 	exf::impl::HandlerMaps maps;
-	uint64_t seed = 0; // of the hashes for attributes and blocks
+	uint64_t seed = 0; // of the hashes of blocks
 	exf::impl::PutCounters puts;
 
 private:

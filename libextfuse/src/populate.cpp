@@ -105,7 +105,7 @@ int put_attr(extfuse &x, const Audience &who, fuse_ino_t node, const struct stat
 	Stored stored = Stored::no;
 
 	if (who.scope != EXTFUSE_SCOPE_NONE && x.words.node_current(node, token.word))
-		stored = store_attr(x.maps, x.words, x.seed, node, token.word, attr_from(st), who);
+		stored = store_attr(x.maps, x.words, node, token.word, attr_from(st), who);
 	return count(x, stored, x.puts.attr);
 }
 

@@ -156,13 +156,13 @@ Stored store_name(const HandlerMaps &maps, const Words &words, const NameKey &ke
 			     : store_in(maps.names, words, key, value, who);
 }
 
-Stored store_attr(const HandlerMaps &maps, const Words &words, uint64_t seed, uint64_t node,
-		  uint64_t word, const extfuse_attr &attr, const Audience &who) noexcept
+Stored store_attr(const HandlerMaps &maps, const Words &words, uint64_t node, uint64_t word,
+		  const extfuse_attr &attr, const Audience &who) noexcept
 {
 	if (maps.attrs.empty())
 		return Stored::no;
 
-	const uint64_t hash = extfuse_node_hash(seed, node);
+	const uint64_t hash = extfuse_node_hash(words.seed(), node);
 	bool evicts;
 	extfuse_attr_slot *slot = choose(
 		maps.attrs[bucket_index(hash, maps.attrs.size())].slot, hash,

@@ -39,8 +39,8 @@ struct NameValue {
 Stored store_name(const HandlerMaps &maps, const Words &words, const NameKey &key,
 		  const NameValue &value, const Audience &who) noexcept;
 
-Stored store_attr(const HandlerMaps &maps, const Words &words, uint64_t seed, uint64_t node,
-		  uint64_t word, const extfuse_attr &attr, const Audience &who) noexcept;
+Stored store_attr(const HandlerMaps &maps, const Words &words, uint64_t node, uint64_t word,
+		  const extfuse_attr &attr, const Audience &who) noexcept;
 
 struct Block {
 	uint64_t node;
@@ -51,6 +51,7 @@ struct Block {
 	uint32_t len; // at most EXTFUSE_BLOCK_SIZE
 };
 
+// seed: of the handler, the words have another one.
 Stored store_block(const HandlerMaps &maps, const Words &words, uint64_t seed, const Block &block,
 		   const Audience &who) noexcept;
 

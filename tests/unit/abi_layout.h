@@ -27,13 +27,14 @@
 		FIELD(extfuse_lookup_in, name_len, 56) \
 		FIELD(extfuse_lookup_in, reserved, 60) \
 		FIELD(extfuse_lookup_in, name, 64) \
-	SIZE(extfuse_getattr_in, 48) \
+	SIZE(extfuse_getattr_in, 56) \
 		FIELD(extfuse_getattr_in, caller, 0) \
 		FIELD(extfuse_getattr_in, nodeid, 16) \
 		FIELD(extfuse_getattr_in, word, 24) \
-		FIELD(extfuse_getattr_in, held, 32) \
-		FIELD(extfuse_getattr_in, op, 40) \
-		FIELD(extfuse_getattr_in, flags, 44) \
+		FIELD(extfuse_getattr_in, hash, 32) \
+		FIELD(extfuse_getattr_in, held, 40) \
+		FIELD(extfuse_getattr_in, op, 48) \
+		FIELD(extfuse_getattr_in, flags, 52) \
 	SIZE(extfuse_read_in, 56) \
 		FIELD(extfuse_read_in, caller, 0) \
 		FIELD(extfuse_read_in, nodeid, 16) \

@@ -109,7 +109,7 @@ TEST_F(PopulateTest, EntryWithAttributes)
 	EXPECT_EQ(s->behind, 8 * EXTFUSE_EPOCH_ONE);
 	EXPECT_EQ(s->scope, EXTFUSE_SCOPE_ALL);
 
-	const auto a = find_attr(x->maps, x->seed, file);
+	const auto a = find_attr(x->maps, x->words.seed(), file);
 	ASSERT_TRUE(a);
 	EXPECT_EQ(a->word, token(file).word);
 	EXPECT_EQ(a->attr.ino, 999U);
@@ -141,7 +141,7 @@ TEST_F(PopulateTest, NegativeEntry)
 	const fuse_entry_param none = {};
 	EXPECT_EQ(put("neither", &none, token("neither"), token(file)), 1);
 	EXPECT_EQ(find("neither")->nodeid, 0U);
-	EXPECT_FALSE(find_attr(x->maps, x->seed, file));
+	EXPECT_FALSE(find_attr(x->maps, x->words.seed(), file));
 }
 
 TEST_F(PopulateTest, NoTokenNoEntry)
@@ -152,7 +152,7 @@ TEST_F(PopulateTest, NoTokenNoEntry)
 	EXPECT_FALSE(find("name"));
 	EXPECT_EQ(refused(), 1U);
 	// The attributes have a token of their own.
-	EXPECT_TRUE(find_attr(x->maps, x->seed, file));
+	EXPECT_TRUE(find_attr(x->maps, x->words.seed(), file));
 }
 
 TEST_F(PopulateTest, NoNodeTokenNoAttributes)
@@ -163,7 +163,7 @@ TEST_F(PopulateTest, NoNodeTokenNoAttributes)
 	n.word = 0;
 	EXPECT_EQ(put("name", &e, token("name"), n), 1);
 	EXPECT_TRUE(find("name"));
-	EXPECT_FALSE(find_attr(x->maps, x->seed, file));
+	EXPECT_FALSE(find_attr(x->maps, x->words.seed(), file));
 }
 
 // The race of an insertion with a change, before, while and after.
@@ -198,7 +198,7 @@ TEST_F(PopulateTest, StaleTokensAreRefused)
 	EXPECT_EQ(extfuse_put_attr(x.get(), nullptr, file, &e.attr, n, scope_all), 0);
 
 	EXPECT_FALSE(find("name"));
-	EXPECT_FALSE(find_attr(x->maps, x->seed, file));
+	EXPECT_FALSE(find_attr(x->maps, x->words.seed(), file));
 	EXPECT_EQ(put("name", &e, token("name"), token(file)), 1);
 }
 
@@ -230,7 +230,7 @@ TEST_F(PopulateTest, PredictedTokens)
 	ASSERT_NE(t.word, 0U);
 	EXPECT_EQ(extfuse_put_attr(x.get(), nullptr, file, &e.attr, t, scope_all), 1);
 	FakeWords::end(state.words.node(file));
-	EXPECT_EQ(find_attr(x->maps, x->seed, file)->word, token(file).word);
+	EXPECT_EQ(find_attr(x->maps, x->words.seed(), file)->word, token(file).word);
 }
 
 TEST_F(PopulateTest, InvalidateMakesEntriesStale)
@@ -241,7 +241,7 @@ TEST_F(PopulateTest, InvalidateMakesEntriesStale)
 	extfuse_invalidate_entry(x.get(), dir, "name");
 	EXPECT_NE(find("name")->word, token("name").word);
 	extfuse_invalidate_node(x.get(), file);
-	EXPECT_NE(find_attr(x->maps, x->seed, file)->word, token(file).word);
+	EXPECT_NE(find_attr(x->maps, x->words.seed(), file)->word, token(file).word);
 	EXPECT_NE(find("name")->behind, token(file).behind);
 
 	// Names that cannot be cached, and no object.
@@ -258,11 +258,11 @@ TEST_F(PopulateTest, ScopeNoneIsNotStored)
 
 	EXPECT_EQ(put("name", &e, token("name"), token(file), EXTFUSE_SCOPE_NONE), 0);
 	EXPECT_FALSE(find("name"));
-	EXPECT_TRUE(find_attr(x->maps, x->seed, file));
+	EXPECT_TRUE(find_attr(x->maps, x->words.seed(), file));
 	EXPECT_EQ(put("other", &e, token("other"), token(file + 1), scope_all, nullptr,
 		      EXTFUSE_SCOPE_NONE),
 		  1);
-	EXPECT_FALSE(find_attr(x->maps, x->seed, file + 1));
+	EXPECT_FALSE(find_attr(x->maps, x->words.seed(), file + 1));
 }
 
 TEST_F(PopulateTest, ScopeUid)
@@ -361,7 +361,7 @@ TEST_F(PopulateTest, Batch)
 	EXPECT_EQ(find("b")->nodeid, 22U);
 	EXPECT_FALSE(find("stale"));
 	EXPECT_EQ(find("none")->nodeid, 0U);
-	EXPECT_TRUE(find_attr(x->maps, x->seed, 22));
+	EXPECT_TRUE(find_attr(x->maps, x->words.seed(), 22));
 	EXPECT_EQ(extfuse_put_entries(x.get(), nullptr, dir, nullptr, 0, scope_all, scope_all), 0);
 	EXPECT_EQ(extfuse_put_entries(x.get(), nullptr, dir, nullptr, 1, scope_all, scope_all),
 		  -EINVAL);

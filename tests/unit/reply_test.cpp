@@ -159,9 +159,9 @@ TEST_F(ReplyTest, Entry)
 	ASSERT_TRUE(find(1, "name"));
 	EXPECT_EQ(find(1, "name")->nodeid, 7U);
 	EXPECT_EQ(find(1, "name")->caller, 1000U) << "the request's uid";
-	ASSERT_TRUE(find_attr(x->maps, x->seed, 7));
+	ASSERT_TRUE(find_attr(x->maps, x->words.seed(), 7));
 	// What the handler will say is what the daemon said.
-	const auto a = find_attr(x->maps, x->seed, 7)->attr;
+	const auto a = find_attr(x->maps, x->words.seed(), 7)->attr;
 	static_assert(sizeof(a) == sizeof(fuse_attr));
 	const fuse_attr said = entry_out().attr;
 	EXPECT_EQ(memcmp(&a, &said, sizeof(a)), 0);
@@ -226,7 +226,7 @@ TEST_F(ReplyTest, Attr)
 	const auto reply_attr = out<fuse_attr_out>(sizeof(fuse_out_header));
 	EXPECT_EQ(reply_attr.attr_valid, 1U);
 	EXPECT_EQ(reply_attr.attr.size, 5U);
-	EXPECT_TRUE(find_attr(x->maps, x->seed, 7));
+	EXPECT_TRUE(find_attr(x->maps, x->words.seed(), 7));
 }
 
 TEST_F(ReplyTest, Create)

@@ -71,7 +71,7 @@ protected:
 
 		a.ino = node;
 		a.size = size;
-		return store_attr(maps, words, seed, node, words.node_token(node), a, all);
+		return store_attr(maps, words, node, words.node_token(node), a, all);
 	}
 
 	Stored put_block(uint64_t node, uint64_t index, const std::string &data, uint64_t size)
@@ -93,7 +93,7 @@ protected:
 
 TEST_F(SlotsTest, EmptyCachesHaveNothing)
 {
-	EXPECT_FALSE(find_attr(maps, seed, 1));
+	EXPECT_FALSE(find_attr(maps, words.seed(), 1));
 	EXPECT_FALSE(find_block(maps, seed, 1, 0));
 	EXPECT_FALSE(get(key(1, "a")));
 }
@@ -213,7 +213,7 @@ TEST_F(SlotsTest, FullMapEvictsAndNeverFails)
 		ASSERT_NE(put(l, i), Stored::no);
 		ASSERT_EQ(get(l), i);
 		ASSERT_NE(put_attr(i, i), Stored::no);
-		ASSERT_TRUE(find_attr(maps, seed, i));
+		ASSERT_TRUE(find_attr(maps, words.seed(), i));
 		ASSERT_NE(put_block(i, i << 40, "x", (i << 52) + 1), Stored::no);
 		ASSERT_TRUE(find_block(maps, seed, i, i << 40));
 	}
@@ -226,10 +226,9 @@ TEST_F(SlotsTest, AttributesArrive)
 	for (size_t i = 0; i < sizeof(a); i++)
 		reinterpret_cast<unsigned char *>(&a)[i] = static_cast<unsigned char>(i + 1);
 
-	ASSERT_EQ(store_attr(maps, words, seed, 9, words.node_token(9), a,
-			     {EXTFUSE_SCOPE_CALLER, 55}),
+	ASSERT_EQ(store_attr(maps, words, 9, words.node_token(9), a, {EXTFUSE_SCOPE_CALLER, 55}),
 		  Stored::yes);
-	const auto s = find_attr(maps, seed, 9);
+	const auto s = find_attr(maps, words.seed(), 9);
 	ASSERT_TRUE(s);
 	EXPECT_EQ(memcmp(&s->attr, &a, sizeof(a)), 0);
 	EXPECT_EQ(s->scope, EXTFUSE_SCOPE_CALLER);
@@ -326,8 +325,7 @@ TEST_F(SlotsTest, ReadersNeverSeeMixtures)
 			a.ino = v;
 			a.size = ~v;
 			a.nlink = static_cast<uint32_t>(v * 3);
-			store_attr(maps, words, seed, v % keys + 1, token, a,
-				   {EXTFUSE_SCOPE_ALL, v * 9});
+			store_attr(maps, words, v % keys + 1, token, a, {EXTFUSE_SCOPE_ALL, v * 9});
 			for (uint64_t &w : block)
 				w = v;
 			store_block(maps, words, seed,
@@ -343,7 +341,7 @@ TEST_F(SlotsTest, ReadersNeverSeeMixtures)
 					s->generation != static_cast<uint32_t>(s->nodeid * 5) ||
 					s->caller != (s->nodeid ^ 0x55);
 			}
-			if (const auto s = find_attr(maps, seed, i % keys + 1)) {
+			if (const auto s = find_attr(maps, words.seed(), i % keys + 1)) {
 				attrs_seen++;
 				torn += s->attr.ino % keys != i % keys ||
 					s->attr.size != ~s->attr.ino ||

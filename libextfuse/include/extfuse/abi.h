@@ -125,6 +125,7 @@ struct extfuse_getattr_in {
 	struct extfuse_caller caller;
 	__u64 nodeid;
 	__u64 word; /* token of the node now */
+	__u64 hash; /* extfuse_node_hash(seed, nodeid) */
 	__u64 held; /* token of the attributes the kernel has in its inode; 0: none */
 	__u32 op; /* EXTFUSE_OP_GETATTR */
 	__u32 flags; /* 0 */
