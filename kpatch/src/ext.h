@@ -320,30 +320,33 @@ static inline bool ext_outdated(struct inode *inode, u32 request_mask)
 
 /*
  * Attributes are used where they lie, in the inode, after they were found to be
- * fresh. Whoever changes them moves fi->attr_version first: if it is still this
- * one when they have been used, they were the fresh ones.
+ * fresh. Whoever changes them moves fi->attr_version first: if that is the same
+ * before the question and after the use, they were the fresh ones.
  */
+static inline u64 ext_attr_version(struct inode *inode)
+{
+	return smp_load_acquire(&get_fuse_inode(inode)->attr_version);
+}
+
 static inline bool ext_attr_unchanged(struct inode *inode, u64 version)
 {
+	/* Pairs with the locks that attributes are changed under. */
 	smp_rmb();
 	return READ_ONCE(get_fuse_inode(inode)->attr_version) == version;
 }
 
-/*
- * Are the inode's attributes remembered, and has nothing moved since? If so, at
- * which version?
- */
-static inline bool ext_attr_warm(struct inode *inode, u32 request_mask, u64 *version)
+/* Are the inode's attributes remembered, and has nothing moved since? */
+static inline bool ext_attr_warm(struct inode *inode, u32 request_mask)
 {
 	struct fuse_inode *fi = get_fuse_inode(inode);
 	struct ext_conn *ec = get_fuse_conn(inode)->ext;
 	/* Pairs with the release in ext_attr_label(): node_index and version */
 	u64 remembered = smp_load_acquire(&fi->ext.attr_word);
 
-	*version = READ_ONCE(fi->ext.attr_version);
 	if (!(remembered & EXT_WARM) ||
 	    (remembered & ~EXT_WARM) != ext_sum(ec, fi->ext.node_index) ||
-	    READ_ONCE(fi->attr_version) != *version || ext_outdated(inode, request_mask))
+	    READ_ONCE(fi->attr_version) != READ_ONCE(fi->ext.attr_version) ||
+	    ext_outdated(inode, request_mask))
 		return false;
 	ext_count(ec, EXTFUSE_OP_GETATTR, warm);
 	return true;
@@ -352,33 +355,30 @@ static inline bool ext_attr_warm(struct inode *inode, u32 request_mask, u64 *ver
 /*
  * Ask the handler. may_sleep: attributes may be applied to the inode. stat: to be
  * filled if the answer is for this caller only; may be NULL. EXT_UPCALL,
- * EXT_IN_INODE with *version, 0 with *stat filled, or a handler's error.
+ * EXT_IN_INODE, 0 with *stat filled, or a handler's error.
  */
 int ext_attr_ask(struct mnt_idmap *idmap, struct inode *inode, struct kstat *stat,
-		 u32 request_mask, bool may_sleep, u64 *version);
+		 u32 request_mask, bool may_sleep);
 
 static inline int ext_getattr(struct mnt_idmap *idmap, struct inode *inode, struct kstat *stat,
-			      u32 request_mask, unsigned int flags, u64 *version)
+			      u32 request_mask, unsigned int flags)
 {
 	if (flags & AT_STATX_FORCE_SYNC)
 		return EXT_UPCALL;
-	if (ext_attr_warm(inode, request_mask, version))
+	if (ext_attr_warm(inode, request_mask))
 		return EXT_IN_INODE;
-	return ext_attr_ask(idmap, inode, stat, request_mask, true, version);
+	return ext_attr_ask(idmap, inode, stat, request_mask, true);
 }
 
-/* permission of directories: the warm case, then fuse_permission(). */
+/* permission of directories: what needs no question, then fuse_permission(). */
 int ext_dir_permission(struct mnt_idmap *idmap, struct inode *inode, int mask);
 
 /* EXT_UPCALL, EXT_IN_INODE, or a handler's error. */
 static inline int ext_perm_getattr(struct inode *inode, u32 request_mask, int mask)
 {
-	u64 version;
-
-	if (ext_attr_warm(inode, request_mask, &version))
+	if (ext_attr_warm(inode, request_mask))
 		return EXT_IN_INODE;
-	return ext_attr_ask(&nop_mnt_idmap, inode, NULL, request_mask, !(mask & MAY_NOT_BLOCK),
-			    &version);
+	return ext_attr_ask(&nop_mnt_idmap, inode, NULL, request_mask, !(mask & MAY_NOT_BLOCK));
 }
 
 /*

@@ -13,6 +13,18 @@ static_assert(offsetof(struct extfuse_attr, atimensec) == offsetof(struct fuse_a
 static_assert(offsetof(struct extfuse_attr, mode) == offsetof(struct fuse_attr, mode));
 static_assert(offsetof(struct extfuse_attr, blksize) == offsetof(struct fuse_attr, blksize));
 
+/* One store a word: the compiler's rep stos takes twice as long for so few. */
+static __always_inline void ext_getattr_out_clear(struct extfuse_getattr_out *out)
+{
+	u64 *word = (u64 *)out;
+	unsigned int i;
+
+	static_assert(sizeof(*out) == 13 * sizeof(u64));
+#pragma GCC unroll 13
+	for (i = 0; i < 13; i++)
+		WRITE_ONCE(word[i], 0);
+}
+
 /* With preemption disabled. EXTFUSE_HIT: fresh after it was given, and valid. */
 static int ext_getattr_ask(struct ext_getattr_call *call, struct inode *inode)
 {
@@ -33,7 +45,7 @@ static int ext_getattr_ask(struct ext_getattr_call *call, struct inode *inode)
 	call->in.op = EXTFUSE_OP_GETATTR;
 	call->in.flags = 0;
 	call->in.held = READ_ONCE(get_fuse_inode(inode)->ext.attr_word) & ~EXT_WARM;
-	*out = (struct extfuse_getattr_out){};
+	ext_getattr_out_clear(out);
 
 	/* After the token, see ext_lookup_ask() */
 	ops = ext_ops(fc->ext);
@@ -67,7 +79,7 @@ static int ext_getattr_ask(struct ext_getattr_call *call, struct inode *inode)
  * task applied them, nobody else since (applied: fi->ext.applied before), nothing
  * in the kernel has changed them, and the word still holds.
  */
-static bool ext_attr_label(struct inode *inode, u32 applied, u64 word, bool warm, u64 *version)
+static bool ext_attr_label(struct inode *inode, u32 applied, u64 word, bool warm)
 {
 	struct fuse_inode *fi = get_fuse_inode(inode);
 	struct ext_conn *ec = get_fuse_conn(inode)->ext;
@@ -81,7 +93,6 @@ static bool ext_attr_label(struct inode *inode, u32 applied, u64 word, bool warm
 		fi->ext.node_index = index;
 		/* Pairs with the acquire in ext_attr_warm() */
 		smp_store_release(&fi->ext.attr_word, word | (warm ? EXT_WARM : 0));
-		*version = fi->attr_version;
 		labelled = true;
 	}
 	spin_unlock(&fi->lock);
@@ -89,14 +100,14 @@ static bool ext_attr_label(struct inode *inode, u32 applied, u64 word, bool warm
 }
 
 /* The inode already holds what was read under this word. */
-static bool ext_attr_held(struct inode *inode, u64 word, bool warm, u64 *version)
+static bool ext_attr_held(struct inode *inode, u64 word, bool warm)
 {
 	struct fuse_inode *fi = get_fuse_inode(inode);
 	/* Pairs with the release in ext_attr_label() */
 	u64 remembered = smp_load_acquire(&fi->ext.attr_word);
 
-	*version = READ_ONCE(fi->ext.attr_version);
-	if ((remembered & ~EXT_WARM) != word || READ_ONCE(fi->attr_version) != *version ||
+	if ((remembered & ~EXT_WARM) != word ||
+	    READ_ONCE(fi->attr_version) != READ_ONCE(fi->ext.attr_version) ||
 	    ext_outdated(inode, STATX_BASIC_STATS))
 		return false;
 	if (warm && !(remembered & EXT_WARM))
@@ -115,33 +126,33 @@ static void ext_attr_apply(struct inode *inode, struct extfuse_getattr_out *out,
 }
 
 /* An answer that does not depend on the caller: into the inode, served from there. */
-static bool ext_attr_share(struct inode *inode, struct extfuse_getattr_out *out, u64 *version,
+static bool ext_attr_share(struct inode *inode, struct extfuse_getattr_out *out, u64 version,
 			   bool may_sleep)
 {
-	u64 asked_at = *version;
 	bool warm = ext_may_remember(out->flags);
 	u32 applied;
 
-	if (ext_attr_held(inode, out->word, warm, version))
+	if (ext_attr_held(inode, out->word, warm))
 		return true;
 	if (!may_sleep || (out->flags & EXTFUSE_OUT_HELD))
 		return false;
 	applied = READ_ONCE(get_fuse_inode(inode)->ext.applied);
-	ext_attr_apply(inode, out, asked_at);
-	return ext_attr_label(inode, applied, out->word, warm, version);
+	ext_attr_apply(inode, out, version);
+	return ext_attr_label(inode, applied, out->word, warm);
 }
 
 int ext_attr_ask(struct mnt_idmap *idmap, struct inode *inode, struct kstat *stat,
-		 u32 request_mask, bool may_sleep, u64 *version)
+		 u32 request_mask, bool may_sleep)
 {
 	struct fuse_conn *fc = get_fuse_conn(inode);
 	struct ext_getattr_call call __uninitialized;
+	u64 version;
 	int ret;
 
 	if (!ext_usable(fc))
 		return EXT_UPCALL;
 
-	*version = fuse_get_attr_version(fc);
+	version = fuse_get_attr_version(fc);
 	preempt_disable();
 	ret = ext_getattr_ask(&call, inode);
 	preempt_enable();
@@ -150,7 +161,7 @@ int ext_attr_ask(struct mnt_idmap *idmap, struct inode *inode, struct kstat *sta
 
 	if (likely(ext_scope_shared(call.out.flags))) {
 		if (!ext_attr_share(inode, &call.out, version, may_sleep) ||
-		    ext_outdated(inode, request_mask))
+		    ((request_mask & ~STATX_BASIC_STATS) && ext_outdated(inode, request_mask)))
 			return EXT_UPCALL;
 		ret = EXT_IN_INODE;
 	} else {
@@ -161,8 +172,7 @@ int ext_attr_ask(struct mnt_idmap *idmap, struct inode *inode, struct kstat *sta
 		if (!may_sleep || (call.out.flags & EXTFUSE_OUT_HELD) ||
 		    (request_mask & ~STATX_BASIC_STATS))
 			return EXT_UPCALL;
-		ext_attr_apply(inode, &call.out, *version);
-		*version = READ_ONCE(get_fuse_inode(inode)->attr_version);
+		ext_attr_apply(inode, &call.out, version);
 		ret = EXT_IN_INODE;
 		if (stat) {
 			fuse_fillattr(idmap, inode, (struct fuse_attr *)&call.out.attr, stat);
@@ -175,18 +185,25 @@ int ext_attr_ask(struct mnt_idmap *idmap, struct inode *inode, struct kstat *sta
 
 /*
  * In front of fuse_permission(), for what a path walk asks of every directory: as
- * there, but the attributes are remembered ones, and the mode is clear. The frame
- * of the whole costs more than this.
+ * there, but the attributes are remembered ones, and the mode is clear; without
+ * default_permissions nothing is asked. The frame of the whole costs more.
  */
 int ext_dir_permission(struct mnt_idmap *idmap, struct inode *inode, int mask)
 {
 	struct fuse_conn *fc = get_fuse_conn(inode);
-	u64 version;
+	u64 version = ext_attr_version(inode);
 
-	if (fc->default_permissions && !fuse_is_bad(inode) && fuse_allow_current_process(fc) &&
-	    ext_attr_warm(inode, STATX_MODE | STATX_UID | STATX_GID, &version) &&
-	    ext_may_search(idmap, inode, mask) && ext_attr_unchanged(inode, version))
+	if (fuse_is_bad(inode))
+		return -EIO;
+	if (!fuse_allow_current_process(fc))
+		return -EACCES;
+	if (!fc->default_permissions) {
+		if (!(mask & (MAY_ACCESS | MAY_CHDIR)))
+			return 0;
+	} else if (ext_attr_warm(inode, STATX_MODE | STATX_UID | STATX_GID) &&
+		   ext_may_search(idmap, inode, mask) && ext_attr_unchanged(inode, version)) {
 		return 0;
+	}
 	return fuse_permission(idmap, inode, mask);
 }
 
@@ -204,12 +221,10 @@ void ext_sample_begin(struct inode *inode, struct ext_sample *sample)
  */
 void ext_sample_end(struct inode *inode, struct ext_sample *sample)
 {
-	u64 version;
-
 	if (!ext_usable(get_fuse_conn(inode)) || !ext_cacheable(sample->token))
 		return;
 	/* An ACL read before the sample may be older than the word. */
-	if (ext_attr_label(inode, sample->applied, sample->token, false, &version))
+	if (ext_attr_label(inode, sample->applied, sample->token, false))
 		forget_all_cached_acls(inode);
 }
 
