@@ -13,6 +13,19 @@ static_assert(offsetof(struct extfuse_attr, atimensec) == offsetof(struct fuse_a
 static_assert(offsetof(struct extfuse_attr, mode) == offsetof(struct fuse_attr, mode));
 static_assert(offsetof(struct extfuse_attr, blksize) == offsetof(struct fuse_attr, blksize));
 
+/* Token under which the inode's attributes were read, if they are still those. */
+static u64 ext_attr_held_word(struct inode *inode)
+{
+	struct fuse_inode *fi = get_fuse_inode(inode);
+	/* Pairs with the release in ext_attr_label() */
+	u64 remembered = smp_load_acquire(&fi->ext.attr_word);
+
+	if (READ_ONCE(fi->attr_version) != READ_ONCE(fi->ext.attr_version) ||
+	    ext_outdated(inode, STATX_BASIC_STATS))
+		return 0;
+	return remembered & ~EXT_WARM;
+}
+
 /* One store a word: the compiler's rep stos takes twice as long for so few. */
 static __always_inline void ext_getattr_out_clear(struct extfuse_getattr_out *out)
 {
@@ -44,7 +57,7 @@ static int ext_getattr_ask(struct ext_getattr_call *call, struct inode *inode)
 	call->in.word = ext_sum(fc->ext, index);
 	call->in.op = EXTFUSE_OP_GETATTR;
 	call->in.flags = 0;
-	call->in.held = READ_ONCE(get_fuse_inode(inode)->ext.attr_word) & ~EXT_WARM;
+	call->in.held = ext_attr_held_word(inode);
 	ext_getattr_out_clear(out);
 
 	/* After the token, see ext_lookup_ask() */
@@ -103,15 +116,12 @@ static bool ext_attr_label(struct inode *inode, u32 applied, u64 word, bool warm
 static bool ext_attr_held(struct inode *inode, u64 word, bool warm)
 {
 	struct fuse_inode *fi = get_fuse_inode(inode);
-	/* Pairs with the release in ext_attr_label() */
-	u64 remembered = smp_load_acquire(&fi->ext.attr_word);
 
-	if ((remembered & ~EXT_WARM) != word ||
-	    READ_ONCE(fi->attr_version) != READ_ONCE(fi->ext.attr_version) ||
-	    ext_outdated(inode, STATX_BASIC_STATS))
+	if (ext_attr_held_word(inode) != word)
 		return false;
-	if (warm && !(remembered & EXT_WARM))
-		cmpxchg(&fi->ext.attr_word, remembered, remembered | EXT_WARM);
+	/* Unless somebody has applied others meanwhile. */
+	if (warm && READ_ONCE(fi->ext.attr_word) == word)
+		cmpxchg(&fi->ext.attr_word, word, word | EXT_WARM);
 	return true;
 }
 
