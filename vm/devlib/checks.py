@@ -154,11 +154,12 @@ def run(root, argv, stdin=None):
 
 LINTERS = {"shell": lint_shell, "tidy": lint_tidy, "checkpatch": lint_checkpatch,
            "sparse": lint_sparse, "spdx": lint_spdx}
+NEED_BUILD = {"tidy", "sparse"}
 
 
-def lint(root, only):
+def lint(root, wanted):
     bad = []
-    for name in only or LINTERS:
+    for name in wanted:
         say(f"-- lint: {name}")
         if LINTERS[name](root) != 0:
             bad.append(name)

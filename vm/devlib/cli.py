@@ -90,7 +90,8 @@ def cmd_format(a):
 
 
 def cmd_lint(a):
-    return checks.lint(prepared(), a.only)
+    wanted = a.only or list(checks.LINTERS)
+    return checks.lint(prepared(built=bool(checks.NEED_BUILD & set(wanted))), wanted)
 
 
 def cmd_provision(a):
