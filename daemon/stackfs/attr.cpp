@@ -146,7 +146,6 @@ int Fs::finish_setattr(fuse_req_t req, const Pin &pin, extfuse_token token)
 	struct stat st;
 	if (fstat(pin.fd(), &st) < 0)
 		return errno;
-	fuse_req_interrupt_func(req, nullptr, nullptr);
 	if (cache_meta_)
 		extfuse_reply_attr(x_, req, pin->id, &st, options_.attr_timeout, token,
 				   EXTFUSE_SCOPE_ALL);
@@ -170,7 +169,10 @@ int Fs::do_setattr(fuse_req_t req, fuse_ino_t node, struct stat *attr, int to_se
 		const struct stat wanted = *attr;
 		err = waiters_->start(req, [=, this] {
 			const int result = apply_attr(req, *pin, wanted, to_set, file, true);
-			return result ? result : finish_setattr(req, *pin, token);
+			if (result)
+				return result;
+			fuse_req_interrupt_func(req, nullptr, nullptr);
+			return finish_setattr(req, *pin, token);
 		});
 		return err ? err : replied;
 	}

@@ -40,7 +40,6 @@ int Fs::finish_open(fuse_req_t req, const Pin &pin, UniqueFd file, fuse_file_inf
 		cache_on_open(pin, file.get());
 	set_open_flags(fi);
 	fi.fh = static_cast<uint64_t>(file.get());
-	fuse_req_interrupt_func(req, nullptr, nullptr);
 	if (fuse_reply_open(req, &fi) == 0)
 		file.release(); // until RELEASE
 	return replied;
@@ -82,6 +81,7 @@ int Fs::open_waiting(fuse_req_t req, const Pin &pin, fuse_file_info fi)
 		if (!file.valid())
 			return errno;
 	}
+	fuse_req_interrupt_func(req, nullptr, nullptr);
 	return finish_open(req, pin, std::move(file), fi);
 }
 
