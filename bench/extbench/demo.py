@@ -69,7 +69,7 @@ def times_table(result):
 
 
 def seconds(value):
-    return "-" if value is None else f"{value:.1f}"
+    return "-" if value is None else f"{value:.2f}"
 
 
 def print_result(result):
