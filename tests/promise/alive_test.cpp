@@ -30,8 +30,7 @@ TEST(Alive, NameOfAForgottenInodeGoesUp)
 	for (int i = 0; i < 3; i++)
 		sys::stat(fs.path("name"));
 	EXPECT_EQ(fs.store.lookups(node), 1U);
-	sys::drop_caches();
-	ASSERT_TRUE(fs.wait_lookups(node, 0)) << "no FORGET came";
+	ASSERT_TRUE(fs.drop_until_forgotten(node)) << "no FORGET came";
 
 	const Counts c = during(fs, [&] { EXPECT_EQ(sys::attr(fs.path("name")).st_ino, node); });
 	EXPECT_EQ(c.sent(Op::Lookup), 1) << c.text();
@@ -74,8 +73,7 @@ TEST(Alive, HitsAreNotCounted)
 		sys::stat(fs.path("b"));
 	}
 	EXPECT_EQ(fs.store.lookups(node), 2U);
-	sys::drop_caches();
-	EXPECT_TRUE(fs.wait_lookups(node, 0));
+	EXPECT_TRUE(fs.drop_until_forgotten(node));
 }
 
 // Every count comes back, after everything that makes entries. More FORGETs than
@@ -104,7 +102,7 @@ TEST(Alive, EveryLookupIsForgotten)
 		sys::rmdir(fs.path("dir/sub"));
 		sys::drop_caches();
 	}
-	EXPECT_TRUE(fs.wait_all_forgotten()) << fs.store.lookups() << " left";
+	EXPECT_TRUE(fs.drop_until_all_forgotten()) << fs.store.lookups() << " left";
 }
 
 // The node id is used again, with the same generation, for another file of
@@ -118,8 +116,7 @@ TEST(Alive, ReusedNodeIdWithTheSameGeneration)
 		sys::stat(fs.path("old"));
 	EXPECT_EQ(sys::read_file(fs.path("old")), "old content");
 	ASSERT_EQ(sys::unlink(fs.path("old")), 0);
-	sys::drop_caches();
-	ASSERT_TRUE(fs.wait_lookups(500, 0));
+	ASSERT_TRUE(fs.drop_until_forgotten(500));
 	ASSERT_FALSE(fs.store.exists(500));
 
 	fs.store.use_ids({{500, 0}});
@@ -144,8 +141,7 @@ TEST(Alive, OldNameOfAReusedNodeIdIsNotServed)
 		sys::stat(fs.path("x"));
 	// The daemon moves it away behind the mount, and says nothing yet.
 	fs.store.unlink(Store::root, "x");
-	sys::drop_caches();
-	ASSERT_TRUE(fs.wait_lookups(500, 0));
+	ASSERT_TRUE(fs.drop_until_forgotten(500));
 
 	fs.store.use_ids({{500, 0}});
 	fs.store.add_file("y", "second");
@@ -164,8 +160,7 @@ TEST(Alive, AttributesOfAReusedNodeIdAreNotServed)
 	const extfuse_token before = extfuse_token_node(fs.ext(), 500);
 	sys::stat(fs.path("x"));
 	ASSERT_EQ(sys::unlink(fs.path("x")), 0);
-	sys::drop_caches();
-	ASSERT_TRUE(fs.wait_lookups(500, 0));
+	ASSERT_TRUE(fs.drop_until_forgotten(500));
 
 	fs.store.use_ids({{500, 0}});
 	fs.say.attrs = false;
@@ -218,8 +213,7 @@ TEST(Alive, PutIsNoHitBeforeItsReply)
 	held.release();
 	EXPECT_EQ(slow.get(), 0);
 	EXPECT_EQ(fs.store.lookups(node), 2U);
-	sys::drop_caches();
-	EXPECT_TRUE(fs.wait_lookups(node, 0));
+	EXPECT_TRUE(fs.drop_until_forgotten(node));
 }
 
 // A lookup that is killed before its answer: the daemon's reply fails, and what
@@ -242,8 +236,7 @@ TEST(Alive, KilledLookupIsCountedOnce)
 	int status = 0;
 	EXPECT_EQ(waitpid(child, &status, 0), child);
 	EXPECT_EQ(sys::stat(fs.path("name")), 0);
-	sys::drop_caches();
-	EXPECT_TRUE(fs.wait_lookups(node, 0));
+	EXPECT_TRUE(fs.drop_until_forgotten(node));
 }
 
 // Directories in use: the working directory keeps its inode, whatever is dropped.
@@ -256,8 +249,7 @@ TEST(Alive, WorkingDirectoryStaysUsable)
 	struct stat st = {};
 	for (int i = 0; i < 3; i++)
 		ASSERT_EQ(::fstatat(dir, "file", &st, 0), 0);
-	sys::drop_caches();
-	ASSERT_TRUE(fs.wait_lookups(node, 0));
+	ASSERT_TRUE(fs.drop_until_forgotten(node));
 	ASSERT_EQ(::fstatat(dir, "file", &st, 0), 0);
 	EXPECT_EQ(st.st_size, 3);
 	ASSERT_EQ(sys::rename(fs.path("dir"), fs.path("moved")), 0);

@@ -7,7 +7,10 @@
 // then looks. A driver that marks too little fails here.
 #include <gtest/gtest.h>
 
+#include <sys/mman.h>
 #include <sys/time.h>
+
+#include <cstring>
 
 #include "sys.hpp"
 #include "test_fs.hpp"
@@ -50,22 +53,37 @@ void expect_current(TestFs &fs, const std::string &name)
 	EXPECT_EQ(got.st_ctim.tv_nsec, want.st_ctim.tv_nsec) << name;
 }
 
-// Also where no reply of the change itself is put: the worst case for marks.
-class Fresh : public testing::TestWithParam<bool>
-{
-protected:
+// How much the driver alone has to know.
+enum class Replies {
+	Put, // the replies of changes are put, under predicted words
+	NotPut,
+	// Nor do inodes remember anything: attributes are for one user, so that every
+	// stat is the handler's answer, and only the word tells that it is outdated.
+	ForOneUser,
+};
+
+class Fresh : public testing::TestWithParam<Replies> {
+    protected:
 	TestFs fs;
 	Fresh()
 	{
-		fs.say.changes = GetParam();
+		fs.say.changes = GetParam() == Replies::Put;
+		if (GetParam() == Replies::ForOneUser)
+			fs.say.attr = EXTFUSE_SCOPE_UID;
 	}
 };
 
 } // namespace
 
-INSTANTIATE_TEST_SUITE_P(Replies, Fresh, testing::Bool(), [](const auto &info) {
-	return info.param ? std::string("Put") : std::string("NotPut");
-});
+INSTANTIATE_TEST_SUITE_P(Replies, Fresh,
+			 testing::Values(Replies::Put, Replies::NotPut, Replies::ForOneUser),
+			 [](const auto &info) -> std::string {
+				 switch (info.param) {
+				 case Replies::Put: return "Put";
+				 case Replies::NotPut: return "NotPut";
+				 default: return "ForOneUser";
+				 }
+			 });
 
 TEST_P(Fresh, TruncateThenStat)
 {
@@ -131,6 +149,25 @@ TEST_P(Fresh, WriteThenReadByAnotherDescriptor)
 	ASSERT_EQ(sys::pwrite(writer, "and longer", 8), 10);
 	EXPECT_EQ(sys::read_at(reader, 100, 0), "NEW dataand longer");
 	expect_current(fs, "file");
+}
+
+// Written back in the background, by a request that nobody waits for.
+TEST_P(Fresh, MmapWriteThenReadPastThePageCache)
+{
+	fs.store.add_file("file", std::string(8192, 'o'));
+	const sys::Fd direct(sys::open(fs.path("file"), O_RDONLY | O_DIRECT));
+	const sys::Fd fd(sys::open(fs.path("file"), O_RDWR));
+	for (int i = 0; i < 3; i++)
+		EXPECT_EQ(sys::read_at(direct, 4096, 4096), std::string(4096, 'o'));
+	warm(fs, {"file"});
+	void *map = mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	ASSERT_NE(map, MAP_FAILED);
+	memset(static_cast<char *>(map) + 4096, 'n', 4096);
+	ASSERT_EQ(msync(map, 8192, MS_SYNC), 0);
+	EXPECT_EQ(fs.store.content("file"), std::string(4096, 'o') + std::string(4096, 'n'));
+	EXPECT_EQ(sys::read_at(direct, 4096, 4096), std::string(4096, 'n'));
+	expect_current(fs, "file");
+	munmap(map, 8192);
 }
 
 TEST_P(Fresh, AppendThenStat)

@@ -337,8 +337,7 @@ TEST(Model, EightThreadsWithTinyMaps)
 	fs.say.unlinks = true;
 	Model model(fs);
 	model.run(seed_of_the_day(), std::chrono::seconds(25), true);
-	sys::drop_caches();
-	EXPECT_TRUE(fs.wait_all_forgotten());
+	EXPECT_TRUE(fs.drop_until_all_forgotten());
 }
 
 TEST(Model, EightThreadsWithRoomForAll)
@@ -350,8 +349,7 @@ TEST(Model, EightThreadsWithRoomForAll)
 	const Counts c = fs.counts();
 	EXPECT_GT(c.served(EXTFUSE_OP_LOOKUP), 0U) << "nothing was tested: " << c.text();
 	EXPECT_GT(c.served(EXTFUSE_OP_GETATTR), 0U) << "nothing was tested: " << c.text();
-	sys::drop_caches();
-	EXPECT_TRUE(fs.wait_all_forgotten());
+	EXPECT_TRUE(fs.drop_until_all_forgotten());
 }
 
 // Nothing is remembered: every answer is the handler's.

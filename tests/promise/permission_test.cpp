@@ -241,6 +241,27 @@ TEST(Permission, CallerScopesAreNeverRemembered)
 	}
 }
 
+// The daemon's own GETATTR was applied to the inode under the current word; a
+// caller's answer must still be one that the driver takes. (A handler that says
+// "held" of it sends every stat up.)
+TEST(Permission, CallerScopeIsAHitAfterTheDaemonsGetattr)
+{
+	TestFs fs(daemon_checks());
+	annotate(fs, EXTFUSE_SCOPE_UID);
+	const uint64_t node = fs.store.add_file("file", "12345");
+	const sys::Fd fd(sys::open(fs.path("file"), O_RDONLY));
+	extfuse_invalidate_node(fs.ext(), node);
+	struct stat st = {};
+	Counts c = during(fs, [&] { EXPECT_EQ(sys::fstat(fd, &st), 0); });
+	EXPECT_EQ(c.sent(Op::Getattr), 1U) << c.text();
+	c = during(fs, [&] {
+		for (int i = 0; i < 3; i++)
+			EXPECT_EQ(sys::fstat(fd, &st), 0);
+	});
+	EXPECT_EQ(c.sent(Op::Getattr), 0U) << c.text();
+	EXPECT_EQ(st.st_size, 5);
+}
+
 // --- the kernel checks: default_permissions
 
 TEST(Permission, DirectoryClosedByChmod)

@@ -12,13 +12,15 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "sys.hpp"
+
 namespace extfuse_test
 {
 
 namespace
 {
 
-constexpr auto patience = std::chrono::seconds(10);
+constexpr auto patience = std::chrono::milliseconds(10000);
 constexpr unsigned daemon_threads = 16;
 
 extfuse_config library_config(const Config &c)
@@ -211,16 +213,27 @@ Counts TestFs::counts() const
 	return c;
 }
 
-bool TestFs::wait_lookups(uint64_t node, uint64_t count)
+bool TestFs::drop_until(const std::function<bool()> &done)
 {
 	std::unique_lock lock(forget_mutex_);
-	return forgotten_.wait_for(lock, patience, [&] { return store.lookups(node) == count; });
+	for (int i = 0; i < 40; i++) {
+		lock.unlock();
+		sys::drop_caches();
+		lock.lock();
+		if (forgotten_.wait_for(lock, patience / 40, done))
+			return true;
+	}
+	return false;
 }
 
-bool TestFs::wait_all_forgotten()
+bool TestFs::drop_until_forgotten(uint64_t node)
 {
-	std::unique_lock lock(forget_mutex_);
-	return forgotten_.wait_for(lock, patience, [&] { return store.lookups() == 0; });
+	return drop_until([&] { return store.lookups(node) == 0; });
+}
+
+bool TestFs::drop_until_all_forgotten()
+{
+	return drop_until([&] { return store.lookups() == 0; });
 }
 
 int TestFs::unmount(int flags)

@@ -133,9 +133,11 @@ public:
 	{
 		return up_[static_cast<size_t>(op)];
 	}
-	// FORGETs come when the kernel has time. False after some seconds.
-	bool wait_lookups(uint64_t node, uint64_t count);
-	bool wait_all_forgotten();
+	// Empty the dentry cache until the FORGETs have come: the kernel gives names
+	// that were used a second chance, and sends them when it has time. False
+	// after some seconds.
+	bool drop_until_forgotten(uint64_t node);
+	bool drop_until_all_forgotten();
 
 	// As umount(8) does; 0 or a negative errno. The daemon goes on until the
 	// kernel tells it that the connection is over.
@@ -168,6 +170,7 @@ private:
 	Policy policy_;
 
 	void mount();
+	bool drop_until(const std::function<bool()> &done);
 	void pass(Op op, Stage stage, uint64_t node, const char *name = "");
 	void arrived(Op op, uint64_t node, const char *name = "");
 };
