@@ -49,8 +49,8 @@ static __always_inline int op_getattr(const struct extfuse_getattr_in *in,
 
 	flags = extfuse_slot_flags(scope, switches);
 	out->word = word;
-	/* What the kernel's inode holds already need not be copied. */
-	if (word == in->held)
+	/* What the kernel's inode holds already need not be copied; never one caller's. */
+	if (word == in->held && (scope == EXTFUSE_SCOPE_ALL || scope == EXTFUSE_SCOPE_KERNEL))
 		flags |= EXTFUSE_OUT_HELD;
 	else
 		out->attr = s->attr;
