@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // An input in a map, which user space writes: the driver would read the name from
 // where it points.
-// EXPECT: extfuse_name_copy args#0
+// EXPECT: arg#0 pointer type STRUCT extfuse_lookup_in must point to scalar
 #include <extfuse/handler.bpf.h>
 
 struct extfuse_lookup_in mine = {};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // A caller of the program's own making: the driver would take what lies before it
 // on the stack for the connection.
-// EXPECT: extfuse_caller_digest args#0
+// EXPECT: arg#0 pointer type STRUCT extfuse_caller must point to scalar
 #include <extfuse/handler.bpf.h>
 
 SEC("struct_ops/lookup")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // A result of the program's own making: the driver would look around it for its
 // private structure.
-// EXPECT: extfuse_read_fill args#0
+// EXPECT: arg#0 pointer type STRUCT extfuse_read_out must point to scalar
 #include <extfuse/handler.bpf.h>
 
 SEC("struct_ops/read")
