@@ -73,6 +73,8 @@ enum ext_region { EXT_NODE, EXT_NAME, EXT_BEHIND, EXT_DATA, EXT_REGIONS };
  */
 #define EXT_DENTRY_INDEX_SHIFT 4
 #define EXT_DENTRY_SEQ_MASK 0xfULL
+/* Instead: the handler did not know in RCU walk, ref walk need not ask it again. */
+#define EXT_DENTRY_ASKED 2UL
 static_assert(EXTFUSE_WORD_COUNT_LOG2 + EXT_DENTRY_INDEX_SHIFT <= EXTFUSE_INFLIGHT_BITS);
 
 /* The request has to go to the daemon. Not an errno, not EXTFUSE_HIT. */

@@ -170,9 +170,19 @@ int ext_dentry_revalidate(struct dentry *entry, unsigned int flags)
 	if (ext_dentry_warm(entry, fc->ext))
 		return 1;
 	/* Only where the daemon would be asked: its timeouts go first. */
-	if (ext_usable(fc) && time_before64((u64)entry->d_fsdata, get_jiffies_64()) &&
-	    ext_revalidate(entry, inode, flags, fc))
+	if (!ext_usable(fc) || !time_before64((u64)entry->d_fsdata, get_jiffies_64()))
+		return fuse_dentry_revalidate(entry, flags);
+
+	if (flags & LOOKUP_RCU) {
+		if (ext_revalidate(entry, inode, flags, fc))
+			return 1;
+		WRITE_ONCE(entry->d_time, EXT_DENTRY_ASKED);
+	} else if (READ_ONCE(entry->d_time) == EXT_DENTRY_ASKED) {
+		/* Once: the next walk asks anew. */
+		ext_dentry_reset(entry);
+	} else if (ext_revalidate(entry, inode, flags, fc)) {
 		return 1;
+	}
 	return fuse_dentry_revalidate(entry, flags);
 }
 

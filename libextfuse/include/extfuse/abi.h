@@ -48,6 +48,17 @@ enum extfuse_op {
 	EXTFUSE_OP_COUNT
 };
 
+/*
+ * No field, and no byte. The verifier takes any memory of a program for a kfunc's
+ * argument if the type is made of scalars alone, and the driver finds its private
+ * structure around the argument: types that kfuncs take must not be so made.
+ */
+#ifdef __KERNEL__
+#define EXTFUSE_TRUSTED_ONLY char trusted_only[0];
+#else
+#define EXTFUSE_TRUSTED_ONLY
+#endif
+
 /* What a handler returns. Anything else is a negative errno, see each op. */
 #define EXTFUSE_UPCALL 0 /* not known here: the request goes to the daemon */
 #define EXTFUSE_HIT 1    /* *out holds the answer and EXTFUSE_OUT_ANSWERED is set */
@@ -61,6 +72,7 @@ enum extfuse_op {
  * such a request goes up.
  */
 struct extfuse_caller {
+	EXTFUSE_TRUSTED_ONLY
 	__u32 uid; /* fsuid in the connection's user namespace */
 	__u32 gid; /* fsgid in the connection's user namespace */
 	__u32 pid; /* in the connection's pid namespace, 0 if not visible there */
@@ -104,6 +116,7 @@ static inline __attribute__((always_inline)) __u64 extfuse_digest_end(__u64 dige
 #define EXTFUSE_NAME_MAX 255 /* longer names always go up */
 
 struct extfuse_lookup_in {
+	EXTFUSE_TRUSTED_ONLY
 	struct extfuse_caller caller;
 	__u64 parent; /* node id of the directory */
 	__u64 hash; /* extfuse_name_hash(seed, parent, name, name_len) */
@@ -232,6 +245,7 @@ struct extfuse_getattr_out {
  * end of file. Errors: -EACCES -EPERM -EIO.
  */
 struct extfuse_read_out {
+	EXTFUSE_TRUSTED_ONLY
 	__u64 word; /* token under which the data was read */
 	__u32 size; /* bytes answered, at most in->size */
 	__u32 flags; /* EXTFUSE_OUT_* */
