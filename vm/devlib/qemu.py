@@ -35,8 +35,9 @@ PORTS = ("ctl", "out", "err", "tty")
 
 # panic=-1 with -no-reboot: a panic ends QEMU. loglevel=5 keeps the boot quick
 # on the emulated serial line, vm/init raises it. The lockup and stall limits
-# allow for emulation: a virtual CPU may wait seconds for a real one.
-CMDLINE = ("console=ttyS0 loglevel=5 panic=-1 oops=panic printk.devkmsg=on "
+# allow for emulation: a virtual CPU may wait seconds for a real one; so may the
+# timer, whose check at boot panics then.
+CMDLINE = ("console=ttyS0 loglevel=5 panic=-1 oops=panic printk.devkmsg=on no_timer_check "
            "watchdog_thresh=30 rcupdate.rcu_cpu_stall_timeout=60")
 
 
