@@ -375,12 +375,15 @@ static inline int ext_getattr(struct mnt_idmap *idmap, struct inode *inode, stru
 /* permission of directories: what needs no question, then fuse_permission(). */
 int ext_dir_permission(struct mnt_idmap *idmap, struct inode *inode, int mask);
 
-/* EXT_UPCALL, EXT_IN_INODE, or a handler's error. */
+/* 0: the inode's attributes are fresh; EXT_UPCALL, or a handler's error. */
 static inline int ext_perm_getattr(struct inode *inode, u32 request_mask, int mask)
 {
-	if (ext_attr_warm(inode, request_mask))
-		return EXT_IN_INODE;
-	return ext_attr_ask(&nop_mnt_idmap, inode, NULL, request_mask, !(mask & MAY_NOT_BLOCK));
+	int res = EXT_IN_INODE;
+
+	if (!ext_attr_warm(inode, request_mask))
+		res = ext_attr_ask(&nop_mnt_idmap, inode, NULL, request_mask,
+				   !(mask & MAY_NOT_BLOCK));
+	return res == EXT_IN_INODE ? 0 : res;
 }
 
 /*
