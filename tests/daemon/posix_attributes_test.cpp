@@ -6,8 +6,10 @@
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/statvfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <cstring>
 
 namespace stackfs_test
@@ -78,6 +80,19 @@ TEST_F(Attributes, Times)
 	ASSERT_EQ(utimensat(AT_FDCWD, mnt("s").c_str(), fixed, AT_SYMLINK_NOFOLLOW), 0);
 	EXPECT_EQ(stat_of(mnt("s")).st_mtim.tv_sec, 2000000000);
 	EXPECT_NE(stat_of(mnt("f")).st_mtim.tv_sec, 2000000000);
+}
+
+// With its attributes known to the kernel, as they are after a stat.
+TEST_F(Attributes, ProgramsRun)
+{
+	ASSERT_EQ(write_file(mnt("program"), "#!/bin/sh\nexit 7\n"), 0);
+	ASSERT_EQ(chmod(mnt("program").c_str(), 0755), 0);
+	for (int i = 0; i < 3; i++) {
+		stat_of(mnt("program"));
+		const int status = std::system(mnt("program").c_str());
+		ASSERT_TRUE(WIFEXITED(status));
+		EXPECT_EQ(WEXITSTATUS(status), 7) << "run " << i;
+	}
 }
 
 TEST_F(Attributes, OwnerOfASymlink)
