@@ -65,6 +65,7 @@ private:
 	struct Found {
 		Pin pin;
 		fuse_entry_param e = {};
+		extfuse_snapshot since = {}; // before e.attr was read
 		extfuse_token node = {};
 		bool fresh = false; // its node was made now
 	};

@@ -59,12 +59,15 @@ void Fs::identify(Found &found) const noexcept
 }
 
 // found.e.attr was just read, which is as good as it gets if it goes into the
-// reply alone. What goes into a map is read after the node's token was taken,
-// and that needs the node.
+// reply alone. What goes into a map needs a token from before, and that needs the
+// node: only if nothing has changed since then, a later one will do.
 int Fs::describe(Found &found)
 {
 	identify(found);
 	if (!cache_meta_)
+		return 0;
+	found.node = extfuse_token_node_since(x_, found.pin->id, found.since);
+	if (found.node.word)
 		return 0;
 	found.node = node_token(found.pin->id);
 	if (fstat(found.pin.fd(), &found.e.attr) == 0)
@@ -82,6 +85,7 @@ void Fs::take_back(const Found &found) noexcept
 // The node of an O_PATH descriptor.
 int Fs::adopt(UniqueFd path_fd, Found &found)
 {
+	found.since = extfuse_snapshot_now(x_);
 	if (fstat(path_fd.get(), &found.e.attr) < 0)
 		return errno;
 	const int err = table_.intern(std::move(path_fd), found.e.attr, found.pin, &found.fresh);
@@ -92,6 +96,7 @@ int Fs::adopt(UniqueFd path_fd, Found &found)
 int Fs::resolve(int dir, const char *name, Found &found)
 {
 	const uint64_t since = table_.sequence();
+	found.since = extfuse_snapshot_now(x_);
 	if (fstatat(dir, name, &found.e.attr, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0)
 		return errno;
 	if (table_.intern_known(found.e.attr, since, found.pin))

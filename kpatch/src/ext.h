@@ -362,29 +362,15 @@ static inline bool ext_attr_warm(struct inode *inode, u32 request_mask)
 int ext_attr_ask(struct mnt_idmap *idmap, struct inode *inode, struct kstat *stat,
 		 u32 request_mask, bool may_sleep);
 
-static inline int ext_getattr(struct mnt_idmap *idmap, struct inode *inode, struct kstat *stat,
-			      u32 request_mask, unsigned int flags)
-{
-	if (flags & AT_STATX_FORCE_SYNC)
-		return EXT_UPCALL;
-	if (ext_attr_warm(inode, request_mask))
-		return EXT_IN_INODE;
-	return ext_attr_ask(idmap, inode, stat, request_mask, true);
-}
+/* getattr: from the inode, from the handler, else fuse_getattr(). */
+int ext_inode_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *stat,
+		      u32 request_mask, unsigned int flags);
+
+/* Have fresh attributes in the inode. 0, EXT_UPCALL, or a handler's error. */
+int ext_update_attributes(struct inode *inode, u32 request_mask, bool may_sleep);
 
 /* permission of directories: what needs no question, then fuse_permission(). */
 int ext_dir_permission(struct mnt_idmap *idmap, struct inode *inode, int mask);
-
-/* 0: the inode's attributes are fresh; EXT_UPCALL, or a handler's error. */
-static inline int ext_perm_getattr(struct inode *inode, u32 request_mask, int mask)
-{
-	int res = EXT_IN_INODE;
-
-	if (!ext_attr_warm(inode, request_mask))
-		res = ext_attr_ask(&nop_mnt_idmap, inode, NULL, request_mask,
-				   !(mask & MAY_NOT_BLOCK));
-	return res == EXT_IN_INODE ? 0 : res;
-}
 
 /*
  * A directory that its owner, or everybody, may search, and no ACL that could say
@@ -400,15 +386,6 @@ static inline bool ext_may_search(struct mnt_idmap *idmap, const struct inode *i
 	return (inode->i_mode & 0111) == 0111 &&
 	       (!get_fuse_conn((struct inode *)inode)->posix_acl || !READ_ONCE(inode->i_acl));
 }
-
-/* The daemon's own answer to GETATTR: under which word was it read? */
-struct ext_sample {
-	u64 token;
-	u32 applied;
-};
-
-void ext_sample_begin(struct inode *inode, struct ext_sample *sample);
-void ext_sample_end(struct inode *inode, struct ext_sample *sample);
 
 /* Attributes of whatever origin are being applied. Under fi->lock. */
 static inline void ext_attr_applied(struct fuse_inode *fi)
@@ -447,8 +424,10 @@ void ext_evict(struct inode *inode);
 /* Requests that a handler can answer where they are sent. */
 static inline bool ext_answer(struct fuse_mount *fm, struct fuse_args *args, ssize_t *ret)
 {
-	return args->opcode == FUSE_READ && ext_usable(fm->fc) &&
-	       ext_read(fm, args, false, ret);
+	if (args->opcode != FUSE_READ || args->ext.asked || !ext_usable(fm->fc))
+		return false;
+	args->ext.asked = true;
+	return ext_read(fm, args, false, ret);
 }
 
 static inline bool ext_answer_background(struct fuse_mount *fm, struct fuse_args *args)

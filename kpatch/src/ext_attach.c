@@ -188,6 +188,7 @@ static void ext_words_describe(struct extfuse_words_header *header, u64 seed)
 	header->data_count = EXTFUSE_WORD_COUNT;
 	header->mount_word = EXTFUSE_EPOCH_ONE;
 	header->mount_data_word = EXTFUSE_EPOCH_ONE;
+	header->changes = 1;
 }
 
 int ext_conn_init(struct fuse_conn *fc, struct ext_handler *handler)

@@ -18,13 +18,25 @@ void ext_mark_begin(struct ext_conn *ec, u32 index)
 		atomic64_inc(ext_mount_word(ec));
 }
 
+/*
+ * Before the word gets its new epoch: who finds the count unchanged after the new
+ * epoch was seen read the store after the change. The additions that follow are
+ * full barriers.
+ */
+static void ext_count_change(struct ext_conn *ec)
+{
+	atomic64_inc((atomic64_t *)&ext_header(ec)->changes);
+}
+
 void ext_mark_end(struct ext_conn *ec, u32 index)
 {
+	ext_count_change(ec);
 	atomic64_add_return(EXTFUSE_WORD_END, ext_word(ec, index));
 }
 
 void ext_changed(struct ext_conn *ec, u32 index)
 {
+	ext_count_change(ec);
 	atomic64_add_return(EXTFUSE_EPOCH_ONE, ext_word(ec, index));
 }
 
@@ -234,7 +246,8 @@ void ext_marks_end_slow(struct ext_conn *ec, struct ext_marks *marks)
 {
 	u32 i;
 
+	ext_count_change(ec);
 	for (i = 0; i < marks->count; i++)
-		ext_mark_end(ec, marks->word[i]);
+		atomic64_add_return(EXTFUSE_WORD_END, ext_word(ec, marks->word[i]));
 	marks->count = 0;
 }

@@ -22,7 +22,8 @@ struct ext_handler;
 #define EXT_MARKS_MAX 7
 
 struct ext_marks {
-	u32 count;
+	u16 count;
+	bool asked; /* a handler was asked, and did not know */
 	u32 word[EXT_MARKS_MAX]; /* index into ext_conn.words, or EXT_MOUNT_WORD */
 };
 

@@ -193,6 +193,68 @@ int ext_attr_ask(struct mnt_idmap *idmap, struct inode *inode, struct kstat *sta
 	return ret;
 }
 
+/* Would the daemon be asked? */
+static bool ext_attr_expired(struct inode *inode, u32 request_mask)
+{
+	return time_before64(get_fuse_inode(inode)->i_time, get_jiffies_64()) ||
+	       ext_outdated(inode, request_mask);
+}
+
+int ext_update_attributes(struct inode *inode, u32 request_mask, bool may_sleep)
+{
+	int ret;
+
+	if (ext_attr_warm(inode, request_mask))
+		return 0;
+	if (!ext_attr_expired(inode, request_mask))
+		return EXT_UPCALL;
+	ret = ext_attr_ask(&nop_mnt_idmap, inode, NULL, request_mask, may_sleep);
+	return ret == EXT_IN_INODE ? 0 : ret;
+}
+
+/*
+ * In front of fuse_getattr(), whose frame and that of what it calls cost as much
+ * as a remembered word.
+ */
+int ext_inode_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *stat,
+		      u32 request_mask, unsigned int flags)
+{
+	struct inode *inode = d_inode(path->dentry);
+	struct fuse_inode *fi = get_fuse_inode(inode);
+	struct fuse_conn *fc = get_fuse_conn(inode);
+	u32 wanted = STATX_BASIC_STATS;
+	u64 version;
+	int ret;
+
+	if (unlikely(!fc->no_statx))
+		wanted |= STATX_BTIME;
+	wanted &= request_mask;
+	if (unlikely(!wanted || (flags & AT_STATX_SYNC_TYPE) || fuse_is_bad(inode)) ||
+	    !fuse_allow_current_process(fc))
+		return fuse_getattr(idmap, path, stat, request_mask, flags);
+	do {
+		version = ext_attr_version(inode);
+		if (!ext_attr_warm(inode, wanted)) {
+			ret = EXT_UPCALL;
+			if (ext_attr_expired(inode, wanted))
+				ret = ext_attr_ask(idmap, inode, stat, wanted, true);
+			if (ret == EXT_UPCALL)
+				return fuse_getattr(idmap, path, stat, request_mask, flags);
+			if (ret != EXT_IN_INODE)
+				return ret;
+		}
+		/* As fuse_update_get_attr() does with attributes that are valid. */
+		generic_fillattr(idmap, wanted, inode, stat);
+		stat->mode = fi->orig_i_mode;
+		stat->ino = fi->orig_ino;
+		if (test_bit(FUSE_I_BTIME, &fi->state)) {
+			stat->btime = fi->i_btime;
+			stat->result_mask |= STATX_BTIME;
+		}
+	} while (!ext_attr_unchanged(inode, version));
+	return 0;
+}
+
 /*
  * In front of fuse_permission(), for what a path walk asks of every directory: as
  * there, but the attributes are remembered ones, and the mode is clear; without
@@ -215,27 +277,6 @@ int ext_dir_permission(struct mnt_idmap *idmap, struct inode *inode, int mask)
 		return 0;
 	}
 	return fuse_permission(idmap, inode, mask);
-}
-
-void ext_sample_begin(struct inode *inode, struct ext_sample *sample)
-{
-	struct ext_conn *ec = get_fuse_conn(inode)->ext;
-
-	sample->token = ext_node_token(ec, get_node_id(inode));
-	sample->applied = READ_ONCE(get_fuse_inode(inode)->ext.applied);
-}
-
-/*
- * The daemon's attributes were applied; nobody said that they may be served to
- * others, but a handler's answer under the same word need not be applied again.
- */
-void ext_sample_end(struct inode *inode, struct ext_sample *sample)
-{
-	if (!ext_usable(get_fuse_conn(inode)) || !ext_cacheable(sample->token))
-		return;
-	/* An ACL read before the sample may be older than the word. */
-	if (ext_attr_label(inode, sample->applied, sample->token, false))
-		forget_all_cached_acls(inode);
 }
 
 /*

@@ -146,6 +146,22 @@ struct extfuse_token extfuse_token_node(struct extfuse *x, fuse_ino_t node)
 	return {x->words.node_token(node), behind};
 }
 
+struct extfuse_snapshot extfuse_snapshot_now(struct extfuse *x)
+{
+	if (!x || !x->words.active())
+		return {0};
+	return {x->words.changes()};
+}
+
+struct extfuse_token extfuse_token_node_since(struct extfuse *x, fuse_ino_t node,
+					      struct extfuse_snapshot since)
+{
+	if (!since.changes || !x || !x->words.active())
+		return no_token;
+	const extfuse_token token = extfuse_token_node(x, node);
+	return x->words.changes() == since.changes ? token : no_token;
+}
+
 struct extfuse_token extfuse_token_changed_entry(struct extfuse *x, fuse_ino_t parent,
 						 const char *name)
 {

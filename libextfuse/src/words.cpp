@@ -145,8 +145,20 @@ uint64_t Words::behind(uint64_t node) const noexcept
 	return load(behind_word(node));
 }
 
+uint64_t Words::changes() const noexcept
+{
+	return load(&header_->changes);
+}
+
+// Before the words, see "changes" in <extfuse/abi.h>.
+void Words::count_change() const noexcept
+{
+	__atomic_fetch_add(&header_->changes, 1, __ATOMIC_SEQ_CST);
+}
+
 void Words::change_node(uint64_t node) const noexcept
 {
+	count_change();
 	__atomic_fetch_add(node_word(node), EXTFUSE_EPOCH_ONE, __ATOMIC_SEQ_CST);
 	__atomic_fetch_add(behind_word(node), EXTFUSE_EPOCH_ONE, __ATOMIC_SEQ_CST);
 	__atomic_fetch_add(data_word(node), EXTFUSE_EPOCH_ONE, __ATOMIC_SEQ_CST);
@@ -154,11 +166,13 @@ void Words::change_node(uint64_t node) const noexcept
 
 void Words::change_entry(uint64_t hash) const noexcept
 {
+	count_change();
 	__atomic_fetch_add(name_word(hash), EXTFUSE_EPOCH_ONE, __ATOMIC_SEQ_CST);
 }
 
 void Words::change_all() const noexcept
 {
+	count_change();
 	__atomic_fetch_add(&header_->mount_word, EXTFUSE_EPOCH_ONE, __ATOMIC_SEQ_CST);
 	__atomic_fetch_add(&header_->mount_data_word, EXTFUSE_EPOCH_ONE, __ATOMIC_SEQ_CST);
 }

@@ -45,11 +45,16 @@ public:
 
 	uint64_t behind(uint64_t node) const noexcept;
 
+	// How many times a word has got a new epoch.
+	uint64_t changes() const noexcept;
+
 	void change_node(uint64_t node) const noexcept;
 	void change_entry(uint64_t hash) const noexcept;
 	void change_all() const noexcept;
 
 private:
+	void count_change() const noexcept;
+
 	// A sum of words and how many changes are in flight in the first of them,
 	// and in all others together.
 	struct Sample {

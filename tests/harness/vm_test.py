@@ -74,6 +74,11 @@ class Outcome(unittest.TestCase):
         self.assertIn("panicked", r.stderr)
         self.assertIn("sysrq triggered crash", r.stderr)
 
+    def test_panic_at_boot_is_tried_once_more(self):
+        r = vm("echo ran", "--append", "rdinit=/none root=/dev/none")
+        self.assertEqual((r.returncode, r.stdout), (qemu.STATUS_PANIC, ""), r.stderr)
+        self.assertEqual(r.stderr.count("once more"), 1, r.stderr)
+
     def test_guest_lost(self):
         r = vm("echo b >/proc/sysrq-trigger; sleep 100")
         self.assertEqual(r.returncode, qemu.STATUS_LOST, r.stderr)

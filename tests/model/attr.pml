@@ -34,6 +34,9 @@ byte told; /* no answer may be older, to a request that begins now */
 byte own;  /* content that this kernel's own changes left in the inode */
 
 short node_word, mount_word = EPOCH;
+#ifdef SINCE
+byte changes;
+#endif
 
 /* The slot of the map. Tearing is slot.pml's subject; here it is one variable. */
 short slot_word;
@@ -144,7 +147,18 @@ inline put(word, value)
 /* Daemon: GETATTR, and its annotated reply */
 inline daemon_getattr()
 {
-#ifdef MISTAKE_TOKEN_AFTER_READ
+#ifdef SINCE
+	/* Or LOOKUP: the node is known when the store has been read. */
+	since = changes;
+	answer = now;
+	load_token(token);
+	if
+#ifndef MISTAKE_SINCE_UNCHECKED
+	:: changes != since -> token = 0
+#endif
+	:: else
+	fi;
+#elif defined(MISTAKE_TOKEN_AFTER_READ)
 	answer = now;
 	load_token(token);
 #else
@@ -164,6 +178,9 @@ inline daemon_getattr()
 proctype Stat()
 {
 	byte floor, answer, applied, version, held, i;
+#ifdef SINCE
+	byte since;
+#endif
 	short token, word;
 	bool answered, done;
 
@@ -245,19 +262,16 @@ proctype Stat()
 upcall:
 		/* fuse_do_getattr(): the caller gets what the daemon said */
 		version = conn_version;
-		load_token(word);
-		applied = i_applied;
 		daemon_getattr();
 		apply(answer, version);
-		if
-		:: CACHEABLE(word) -> label(applied, word, false, done)
-		:: else
-		fi;
 check:
 		atomic {
 			assert(floor <= answer && answer <= now);
 			answer = 0; floor = 0; applied = 0; version = 0; held = 0;
 			token = 0; word = 0;
+#ifdef SINCE
+			since = 0;
+#endif
 			done = false
 		}
 	od

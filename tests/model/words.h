@@ -17,16 +17,27 @@
 #endif
 
 /* ext_mark_begin(), ext_mark_end(), ext_changed() */
+#define COUNT_CHANGE() changes++ /* with SINCE only */
 #if defined(MISTAKE_END_KEEPS_EPOCH)
 #define MARK_BEGIN(w) w = w + 1
 #define MARK_END(w) w = w - 1
+#define CHANGED(w) w = w + EPOCH
 #elif defined(MISTAKE_EPOCH_AT_BEGIN)
 #define MARK_BEGIN(w) w = w + EPOCH
 #define MARK_END(w) skip
+#define CHANGED(w) w = w + EPOCH
+#elif defined(MISTAKE_COUNTED_AFTER)
+#define MARK_BEGIN(w) w = w + 1
+#define MARK_END(w) w = w + EPOCH - 1; COUNT_CHANGE()
+#define CHANGED(w) w = w + EPOCH; COUNT_CHANGE()
+#elif defined(SINCE)
+#define MARK_BEGIN(w) w = w + 1
+#define MARK_END(w) COUNT_CHANGE(); w = w + EPOCH - 1
+#define CHANGED(w) COUNT_CHANGE(); w = w + EPOCH
 #else
 #define MARK_BEGIN(w) w = w + 1
 #define MARK_END(w) w = w + EPOCH - 1
-#endif
 #define CHANGED(w) w = w + EPOCH
+#endif
 
 #define MAX(a, b) ((a) > (b) -> (a) : (b))

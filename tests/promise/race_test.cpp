@@ -82,6 +82,43 @@ TEST(Race, LookupDuringUnlink)
 	EXPECT_EQ(sys::attr(fs.path("keep")).st_nlink, 1);
 }
 
+// LOOKUP read the attributes, a write completed, then LOOKUP asked for the node's
+// token: which is current, but not the attributes'.
+TEST(Race, TokenAfterAttributesOvertakenByWrite)
+{
+	TestFs fs;
+	fs.store.add_file("file", "12345");
+	const sys::Fd fd(sys::open(fs.path("file"), O_RDWR));
+	known_but_not_cached(fs, "file");
+
+	Hold held = fs.hold(Op::Lookup, Stage::Read, "file");
+	auto slow = sys::in_background([&] { return sys::stat(fs.path("file")); });
+	ASSERT_TRUE(held.wait());
+	ASSERT_EQ(sys::pwrite(fd, "67890", 5), 5);
+	held.release();
+	EXPECT_EQ(slow.get(), 0);
+	for (int i = 0; i < 3; i++)
+		EXPECT_EQ(sys::attr(fs.path("file")).st_size, 10);
+}
+
+// The same for a change that the daemon hears of and tells.
+TEST(Race, TokenAfterAttributesOvertakenByInvalidate)
+{
+	TestFs fs;
+	const uint64_t node = fs.store.add_file("file", "12345");
+	known_but_not_cached(fs, "file");
+
+	Hold held = fs.hold(Op::Lookup, Stage::Read, "file");
+	auto slow = sys::in_background([&] { return sys::stat(fs.path("file")); });
+	ASSERT_TRUE(held.wait());
+	fs.store.write(node, 5, "67890");
+	extfuse_invalidate_node(fs.ext(), node);
+	held.release();
+	EXPECT_EQ(slow.get(), 0);
+	for (int i = 0; i < 3; i++)
+		EXPECT_EQ(sys::attr(fs.path("file")).st_size, 10);
+}
+
 // GETATTR read the old size, the write completed, then the old size arrived.
 TEST(Race, GetattrOvertakenByWrite)
 {

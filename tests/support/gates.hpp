@@ -63,6 +63,7 @@ const char *op_name(Op op);
 enum class Stage {
 	Arrived, // nothing done yet
 	Sampled, // tokens taken, store not touched
+	Read, // store read, the token of what was found there not taken
 	Done, // store read or changed; neither put nor replied
 	Put, // put, not replied
 };

@@ -107,6 +107,7 @@ struct Ops {
 		if (denied(f, req, Op::Lookup, parent, name))
 			return;
 		const extfuse_token entry = extfuse_token_entry(f.ext_, parent, name);
+		const extfuse_snapshot since = extfuse_snapshot_now(f.ext_);
 		f.pass(Op::Lookup, Stage::Sampled, parent, name);
 
 		Store::Found found = f.store.lookup(parent, name, true);
@@ -120,8 +121,12 @@ struct Ops {
 			fuse_reply_err(req, -found.error);
 			return;
 		}
-		const extfuse_token node = node_token(f, found);
-		refresh(f, found);
+		f.pass(Op::Lookup, Stage::Read, parent, name);
+		extfuse_token node = extfuse_token_node_since(f.ext_, found.node.id, since);
+		if (!node.word) {
+			node = node_token(f, found);
+			refresh(f, found);
+		}
 		reply_entry(f, req, Op::Lookup, parent, name, found, entry, node);
 	}
 

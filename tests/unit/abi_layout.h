@@ -76,7 +76,7 @@
 		FIELD(extfuse_read_out, word, 0) \
 		FIELD(extfuse_read_out, size, 8) \
 		FIELD(extfuse_read_out, flags, 12) \
-	SIZE(extfuse_words_header, 256) \
+	SIZE(extfuse_words_header, 320) \
 		FIELD(extfuse_words_header, magic, 0) \
 		FIELD(extfuse_words_header, abi_version, 8) \
 		FIELD(extfuse_words_header, reserved0, 12) \
@@ -95,6 +95,8 @@
 		FIELD(extfuse_words_header, reserved3, 136) \
 		FIELD(extfuse_words_header, mount_data_word, 192) \
 		FIELD(extfuse_words_header, reserved4, 200) \
+		FIELD(extfuse_words_header, changes, 256) \
+		FIELD(extfuse_words_header, reserved5, 264) \
 	SIZE(extfuse_name_slot, 88) \
 		FIELD(extfuse_name_slot, seq, 0) \
 		FIELD(extfuse_name_slot, tag, 4) \

@@ -48,6 +48,7 @@ public:
 		h->node_count = h->name_count = h->behind_count = h->data_count = count;
 		h->mount_word = EXTFUSE_EPOCH_ONE;
 		h->mount_data_word = EXTFUSE_EPOCH_ONE;
+		h->changes = 1;
 	}
 	FakeWords(const FakeWords &) = delete;
 	FakeWords &operator=(const FakeWords &) = delete;

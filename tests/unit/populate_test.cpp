@@ -95,6 +95,40 @@ protected:
 	Object x;
 };
 
+TEST_F(PopulateTest, TokenSinceASnapshot)
+{
+	state.words.behind(file) = 8 * EXTFUSE_EPOCH_ONE;
+	const extfuse_snapshot since = extfuse_snapshot_now(x.get());
+	const extfuse_token t = extfuse_token_node_since(x.get(), file, since);
+
+	EXPECT_NE(t.word, 0U);
+	EXPECT_EQ(t.word, token(file).word);
+	EXPECT_EQ(t.behind, 8 * EXTFUSE_EPOCH_ONE);
+	EXPECT_EQ(extfuse_token_node_since(x.get(), file, {0}).word, 0U) << "no driver then";
+
+	FakeWords::begin(state.words.node(file));
+	EXPECT_EQ(extfuse_token_node_since(x.get(), file, since).word, 0U) << "a change in flight";
+	state.words.header()->changes++; // as the driver does
+	FakeWords::end(state.words.node(file));
+	EXPECT_EQ(extfuse_token_node_since(x.get(), file, since).word, 0U) << "over since then";
+	EXPECT_NE(extfuse_token_node_since(x.get(), file, extfuse_snapshot_now(x.get())).word, 0U);
+}
+
+TEST_F(PopulateTest, InvalidationsEndSnapshots)
+{
+	const auto outdated = [&](auto invalidate) {
+		const extfuse_snapshot since = extfuse_snapshot_now(x.get());
+
+		invalidate();
+		return extfuse_token_node_since(x.get(), file, since).word == 0;
+	};
+
+	EXPECT_TRUE(outdated([&] { extfuse_invalidate_node(x.get(), file); }));
+	EXPECT_TRUE(outdated([&] { extfuse_invalidate_entry(x.get(), dir, "name"); }));
+	EXPECT_TRUE(outdated([&] { extfuse_invalidate_all(x.get()); }));
+	EXPECT_FALSE(outdated([] {}));
+}
+
 TEST_F(PopulateTest, EntryWithAttributes)
 {
 	const fuse_entry_param e = entry();

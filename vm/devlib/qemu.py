@@ -407,5 +407,20 @@ def run(o, command):
                 tempfile.NamedTemporaryFile(prefix="extfuse-console.")).name
         stack.enter_context(proc.lock(config.cache() / "use.lock", shared=True))
         m = boot(o, command)
-        text = pathlib.Path(o.console).read_text(encoding="utf-8", errors="replace")
+        text = console_text(o)
+        if panicked_at_boot(o, m, text):
+            say("vm: the guest's kernel panicked before it ran anything of ours, as it does "
+                "now and then where emulated CPUs patch code under each other; once more")
+            m = boot(o, command)
+            text = console_text(o)
         return verdict(m, text)
+
+
+def console_text(o):
+    return pathlib.Path(o.console).read_text(encoding="utf-8", errors="replace")
+
+
+def panicked_at_boot(o, m, text):
+    """Under emulation, and before vm/init runs: modules of ours come later."""
+    return (o.accel == "tcg" and not o.icount and m.booted is None and m.remaining() > 0
+            and any(kind == "panic" for kind, _, _ in kernlog.scan(text)))

@@ -294,6 +294,8 @@ struct extfuse_handler_ops {
  *                 the mount keep the page cache right by themselves.
  *   mount word    all but the data words at once.
  *   mount data word  all data words at once.
+ *   changes       no word: how many times one of the words above has got a new
+ *                 epoch. Raised before the word is.
  *
  * The low EXTFUSE_INFLIGHT_BITS count changes in flight, the rest is the epoch.
  * A change adds EXTFUSE_WORD_BEGIN when it starts and EXTFUSE_WORD_END when it
@@ -305,6 +307,11 @@ struct extfuse_handler_ops {
  * A token is cacheable if its in-flight bits are 0 and it is not 0 (the mount
  * word starts at EXTFUSE_EPOCH_ONE). An answer read after its token was sampled
  * is fresh while the words still add up to the token.
+ *
+ * Where the node becomes known only by reading (lookup, create), its token is
+ * sampled afterwards, and is as good as one from before if "changes" is still what
+ * it was then: a change that the answer may have missed is in flight in the
+ * token, or moves a word later, or was over in between and has raised the count.
  */
 #define EXTFUSE_INFLIGHT_BITS 20
 #define EXTFUSE_EPOCH_ONE (1ULL << EXTFUSE_INFLIGHT_BITS)
@@ -316,7 +323,7 @@ struct extfuse_handler_ops {
 #define EXTFUSE_WORD_COUNT_LOG2 16
 #define EXTFUSE_WORD_COUNT (1U << EXTFUSE_WORD_COUNT_LOG2)
 
-/* First page of the mapping. All but the two words is constant. */
+/* First page of the mapping. All but mount_word and what follows it is constant. */
 struct extfuse_words_header {
 	__u64 magic; /* EXTFUSE_WORDS_MAGIC */
 	__u32 abi_version; /* EXTFUSE_ABI_VERSION */
@@ -336,6 +343,8 @@ struct extfuse_words_header {
 	__u64 reserved3[7];
 	__u64 mount_data_word;
 	__u64 reserved4[7];
+	__u64 changes; /* starts at 1; no token */
+	__u64 reserved5[7];
 };
 
 static inline __attribute__((always_inline)) __u64 extfuse_node_hash(__u64 seed, __u64 nodeid)

@@ -19,9 +19,9 @@
  * and in a handler, tokens before the backing store is read:
  *
  *     struct extfuse_token t = extfuse_token_entry(x, parent, name);
- *     ... openat, find or make the node ...
- *     struct extfuse_token n = extfuse_token_node(x, e.ino);
- *     ... fstat ...
+ *     struct extfuse_snapshot s = extfuse_snapshot_now(x);
+ *     ... fstatat, find or make the node ...
+ *     struct extfuse_token n = extfuse_token_node_since(x, e.ino, s);
  *     extfuse_reply_entry(x, req, parent, name, &e, t, n, EXTFUSE_SCOPE_KERNEL);
  *
  * Errors: functions that return int give 0 or a positive count on success and a
@@ -30,7 +30,7 @@
  * (stale token, cache off, slot busy) is not an error: the reply is sent, the
  * next request goes up again.
  *
- * Threads: extfuse_token_*, extfuse_put_*, extfuse_reply_*, extfuse_invalidate_*
+ * Threads: extfuse_token_*, extfuse_snapshot_now, extfuse_put_*, extfuse_reply_*, extfuse_invalidate_*
  * and extfuse_get_stats may be called from any thread at any time between
  * extfuse_mount and extfuse_unmount, from inside a request handler too; they take no lock
  * and never wait. All others: one thread at a time per object.
@@ -186,6 +186,20 @@ struct extfuse_token {
 EXTFUSE_API struct extfuse_token extfuse_token_entry(struct extfuse *x, fuse_ino_t parent,
 						     const char *name);
 EXTFUSE_API struct extfuse_token extfuse_token_node(struct extfuse *x, fuse_ino_t node);
+
+/*
+ * For a node that is not known before the backing store is read, as in a lookup:
+ * the snapshot before, the token for data read since then. Not cacheable if
+ * anything at all has changed on the mount in between: who wants it nevertheless
+ * takes extfuse_token_node() and reads again.
+ */
+struct extfuse_snapshot {
+	uint64_t changes; /* 0: no driver */
+};
+
+EXTFUSE_API struct extfuse_snapshot extfuse_snapshot_now(struct extfuse *x);
+EXTFUSE_API struct extfuse_token extfuse_token_node_since(struct extfuse *x, fuse_ino_t node,
+							  struct extfuse_snapshot since);
 
 /*
  * The same, from inside the handler of a request that itself changes this

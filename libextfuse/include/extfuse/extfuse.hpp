@@ -232,25 +232,34 @@ private:
 	extfuse_token token_;
 };
 
-// The reading of a name: make it before the backing store is read; name the node
-// as soon as it is known, before its attributes are read.
+// The reading of a name: make it before the backing store is read; tell the node
+// as soon as it is known.
 class EntryRead
 {
 public:
 	EntryRead(const Mount &mount, fuse_ino_t parent, const char *name) noexcept
 		: x_(mount.get()), parent_(parent), name_(name),
-		  entry_(extfuse_token_entry(x_, parent, name))
+		  entry_(extfuse_token_entry(x_, parent, name)), since_(extfuse_snapshot_now(x_))
 	{
 	}
 	EntryRead(const Mount &mount, fuse_ino_t parent, const char *name, changed_t) noexcept
 		: x_(mount.get()), parent_(parent), name_(name),
-		  entry_(extfuse_token_changed_entry(x_, parent, name))
+		  entry_(extfuse_token_changed_entry(x_, parent, name)),
+		  since_(extfuse_snapshot_now(x_))
 	{
 	}
 
+	// Its attributes are read after this.
 	void node(fuse_ino_t node) noexcept
 	{
 		node_ = extfuse_token_node(x_, node);
+	}
+	// Its attributes were read already, since this object was made. False: something
+	// changed meanwhile, they are not going to be cached.
+	bool node_read(fuse_ino_t node) noexcept
+	{
+		node_ = extfuse_token_node_since(x_, node, since_);
+		return node_.word != 0;
 	}
 
 	int reply(fuse_req_t req, const fuse_entry_param &e, extfuse_scope entry_scope,
@@ -277,6 +286,7 @@ private:
 	fuse_ino_t parent_;
 	const char *name_;
 	extfuse_token entry_;
+	extfuse_snapshot since_;
 	extfuse_token node_ = {};
 };
 
