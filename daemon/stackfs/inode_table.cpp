@@ -158,13 +158,19 @@ int InodeTable::pin(uint64_t id, Pin &out)
 			return ESTALE;
 		take(node, out);
 	}
-	if (out.fd_ >= 0)
+	return have_fd(out);
+}
+
+// A pinned node has a descriptor, or the pin is gone.
+int InodeTable::have_fd(Pin &pin)
+{
+	if (pin.fd_ >= 0)
 		return 0;
-	int err = reopen(out);
+	int err = reopen(pin);
 	if ((err == EMFILE || err == ENFILE) && relieve(64))
-		err = reopen(out);
+		err = reopen(pin);
 	if (err)
-		out.reset();
+		pin.reset();
 	else
 		make_room();
 	return err;
@@ -247,11 +253,7 @@ bool InodeTable::find(const struct stat &st, Pin &out)
 			return false;
 		take(it->second, out);
 	}
-	if (out.fd_ < 0 && reopen(out)) {
-		out.reset();
-		return false;
-	}
-	return true;
+	return have_fd(out) == 0;
 }
 
 void InodeTable::removed(const Pin &pin) noexcept
@@ -411,7 +413,7 @@ size_t InodeTable::relieve(size_t wanted)
 		for (Victim &v : victims) {
 			if (!v.handle) {
 				v.node->keep_open = true;
-			} else if (v.node->pins == 1) {
+			} else if (v.node->pins == 1 && !v.node->keep_open) {
 				doomed.emplace_back(std::exchange(v.node->fd, -1));
 				v.node->handle = std::move(v.handle);
 				--open_fds_;

@@ -169,6 +169,7 @@ private:
 	int drop_if_unused(Node *node) noexcept;
 	Node *insert(NodeKey key);
 	void adopt_fd(Node *node, UniqueFd fd) noexcept;
+	int have_fd(Pin &pin);
 	int reopen(Pin &pin);
 	void make_room();
 	std::vector<Victim> choose_victims(size_t wanted);

@@ -173,6 +173,26 @@ TEST_F(Table, NodesGiveUpDescriptors)
 	}
 }
 
+// What finds a node by its file gives it a descriptor, too: as often as one likes.
+TEST_F(Table, FindingStaysWithinTheLimit)
+{
+	if (!can_evict())
+		GTEST_SKIP() << "no file handles here, or no privilege to open them";
+	make(20);
+	for (int i = 0; i < 200; ++i) {
+		touch("f" + std::to_string(i));
+		look_up("f" + std::to_string(i));
+	}
+	for (int i = 0; i < 200; ++i) {
+		struct stat st;
+		InodeTable::Pin pin;
+		ASSERT_EQ(stat((dir_ + "/f" + std::to_string(i)).c_str(), &st), 0);
+		ASSERT_TRUE(table->find(st, pin)) << i;
+		EXPECT_GE(pin.fd(), 0);
+		ASSERT_LE(table->open_fds(), 25U) << i;
+	}
+}
+
 TEST_F(Table, FileThatIsGoneIsStale)
 {
 	if (!can_evict())
