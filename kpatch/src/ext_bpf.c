@@ -9,9 +9,11 @@
 #include <linux/btf.h>
 #include <linux/btf_ids.h>
 
+#ifndef __CHECKER__ /* sparse does not know __has_include */
 #if __has_include(<extfuse/abi_layout.h>)
 #include <extfuse/abi_layout.h>
 EXTFUSE_ABI_STATIC_CHECK
+#endif
 #endif
 
 static int ext_stub_lookup(const struct extfuse_lookup_in *in, struct extfuse_lookup_out *out)
