@@ -357,10 +357,11 @@ static inline bool ext_attr_warm(struct inode *inode, u32 request_mask)
 /*
  * Ask the handler. may_sleep: attributes may be applied to the inode. stat: to be
  * filled if the answer is for this caller only; may be NULL. EXT_UPCALL,
- * EXT_IN_INODE, 0 with *stat filled, or a handler's error.
+ * EXT_IN_INODE, 0 with *stat filled, or a handler's error. *version: of the
+ * attributes in the inode before; set if they were replaced by the answer.
  */
 int ext_attr_ask(struct mnt_idmap *idmap, struct inode *inode, struct kstat *stat,
-		 u32 request_mask, bool may_sleep);
+		 u32 request_mask, bool may_sleep, u64 *version);
 
 /* getattr: from the inode, from the handler, else fuse_getattr(). */
 int ext_inode_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *stat,

@@ -90,9 +90,9 @@ static int ext_getattr_ask(struct ext_getattr_call *call, struct inode *inode)
 /*
  * Say of the attributes in the inode that they were read under this word: if this
  * task applied them, nobody else since (applied: fi->ext.applied before), nothing
- * in the kernel has changed them, and the word still holds.
+ * in the kernel has changed them, and the word still holds. version: theirs.
  */
-static bool ext_attr_label(struct inode *inode, u32 applied, u64 word, bool warm)
+static bool ext_attr_label(struct inode *inode, u32 applied, u64 word, bool warm, u64 *version)
 {
 	struct fuse_inode *fi = get_fuse_inode(inode);
 	struct ext_conn *ec = get_fuse_conn(inode)->ext;
@@ -106,6 +106,7 @@ static bool ext_attr_label(struct inode *inode, u32 applied, u64 word, bool warm
 		fi->ext.node_index = index;
 		/* Pairs with the acquire in ext_attr_warm() */
 		smp_store_release(&fi->ext.attr_word, word | (warm ? EXT_WARM : 0));
+		*version = fi->attr_version;
 		labelled = true;
 	}
 	spin_unlock(&fi->lock);
@@ -135,9 +136,12 @@ static void ext_attr_apply(struct inode *inode, struct extfuse_getattr_out *out,
 	fuse_change_attributes(inode, (struct fuse_attr *)&out->attr, NULL, 0, version);
 }
 
-/* An answer that does not depend on the caller: into the inode, served from there. */
-static bool ext_attr_share(struct inode *inode, struct extfuse_getattr_out *out, u64 version,
-			   bool may_sleep)
+/*
+ * An answer that does not depend on the caller: into the inode, served from there.
+ * before: connection's version before the handler was asked.
+ */
+static bool ext_attr_share(struct inode *inode, struct extfuse_getattr_out *out, u64 before,
+			   bool may_sleep, u64 *version)
 {
 	bool warm = ext_may_remember(out->flags);
 	u32 applied;
@@ -147,22 +151,22 @@ static bool ext_attr_share(struct inode *inode, struct extfuse_getattr_out *out,
 	if (!may_sleep || (out->flags & EXTFUSE_OUT_HELD))
 		return false;
 	applied = READ_ONCE(get_fuse_inode(inode)->ext.applied);
-	ext_attr_apply(inode, out, version);
-	return ext_attr_label(inode, applied, out->word, warm);
+	ext_attr_apply(inode, out, before);
+	return ext_attr_label(inode, applied, out->word, warm, version);
 }
 
 int ext_attr_ask(struct mnt_idmap *idmap, struct inode *inode, struct kstat *stat,
-		 u32 request_mask, bool may_sleep)
+		 u32 request_mask, bool may_sleep, u64 *version)
 {
 	struct fuse_conn *fc = get_fuse_conn(inode);
 	struct ext_getattr_call call __uninitialized;
-	u64 version;
+	u64 before;
 	int ret;
 
 	if (!ext_usable(fc))
 		return EXT_UPCALL;
 
-	version = fuse_get_attr_version(fc);
+	before = fuse_get_attr_version(fc);
 	preempt_disable();
 	ret = ext_getattr_ask(&call, inode);
 	preempt_enable();
@@ -170,7 +174,7 @@ int ext_attr_ask(struct mnt_idmap *idmap, struct inode *inode, struct kstat *sta
 		return ret;
 
 	if (likely(ext_scope_shared(call.out.flags))) {
-		if (!ext_attr_share(inode, &call.out, version, may_sleep) ||
+		if (!ext_attr_share(inode, &call.out, before, may_sleep, version) ||
 		    ((request_mask & ~STATX_BASIC_STATS) && ext_outdated(inode, request_mask)))
 			return EXT_UPCALL;
 		ret = EXT_IN_INODE;
@@ -182,7 +186,7 @@ int ext_attr_ask(struct mnt_idmap *idmap, struct inode *inode, struct kstat *sta
 		if (!may_sleep || (call.out.flags & EXTFUSE_OUT_HELD) ||
 		    (request_mask & ~STATX_BASIC_STATS))
 			return EXT_UPCALL;
-		ext_attr_apply(inode, &call.out, version);
+		ext_attr_apply(inode, &call.out, before);
 		ret = EXT_IN_INODE;
 		if (stat) {
 			fuse_fillattr(idmap, inode, (struct fuse_attr *)&call.out.attr, stat);
@@ -202,13 +206,14 @@ static bool ext_attr_expired(struct inode *inode, u32 request_mask)
 
 int ext_update_attributes(struct inode *inode, u32 request_mask, bool may_sleep)
 {
+	u64 version;
 	int ret;
 
 	if (ext_attr_warm(inode, request_mask))
 		return 0;
 	if (!ext_attr_expired(inode, request_mask))
 		return EXT_UPCALL;
-	ret = ext_attr_ask(&nop_mnt_idmap, inode, NULL, request_mask, may_sleep);
+	ret = ext_attr_ask(&nop_mnt_idmap, inode, NULL, request_mask, may_sleep, &version);
 	return ret == EXT_IN_INODE ? 0 : ret;
 }
 
@@ -237,7 +242,7 @@ int ext_inode_getattr(struct mnt_idmap *idmap, const struct path *path, struct k
 		if (!ext_attr_warm(inode, wanted)) {
 			ret = EXT_UPCALL;
 			if (ext_attr_expired(inode, wanted))
-				ret = ext_attr_ask(idmap, inode, stat, wanted, true);
+				ret = ext_attr_ask(idmap, inode, stat, wanted, true, &version);
 			if (ret == EXT_UPCALL)
 				return fuse_getattr(idmap, path, stat, request_mask, flags);
 			if (ret != EXT_IN_INODE)

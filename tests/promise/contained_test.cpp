@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <cstring>
+#include <limits>
 #include <random>
 
 #include <bpf/bpf.h>
@@ -105,6 +106,8 @@ protected:
 		a.ino = st.st_ino;
 		a.size = static_cast<uint64_t>(st.st_size);
 		a.mode = st.st_mode;
+		a.mtime = static_cast<uint64_t>(st.st_mtim.tv_sec);
+		a.mtimensec = static_cast<uint32_t>(st.st_mtim.tv_nsec);
 		a.nlink = 1;
 		a.blksize = 4096;
 		return a;
@@ -357,7 +360,11 @@ TEST_F(Contained, AttributesThatAreNotHeld)
 	Counts c = look();
 	EXPECT_GE(c.driver(EXTFUSE_OP_GETATTR).invalid, 1U) << c.text();
 	EXPECT_EQ(c.sent(Op::Getattr), 1U) << c.text();
-	// Now they are: the daemon's answer was applied under the current word.
+	// Once it has given them under the current word, they are.
+	order_attr(attr_of_victim());
+	c = look();
+	EXPECT_EQ(c.driver(EXTFUSE_OP_GETATTR).hit, 1U) << c.text();
+	order_attr({}, good_flags | EXTFUSE_OUT_HELD);
 	c = look();
 	EXPECT_EQ(c.driver(EXTFUSE_OP_GETATTR).hit, 1U) << c.text();
 	fs.store.write(victim, 100, "longer");
@@ -385,12 +392,14 @@ TEST_F(Contained, AttributesAtTheirLimits)
 	const sys::Fd fd(sys::open(fs.path("victim"), O_RDONLY));
 	struct stat st;
 	orders.attr_on = 1;
-	sys::fstat(fd, &st);
+	EXPECT_EQ(sys::fstat(fd, &st), 0);
+	EXPECT_EQ(st.st_size, std::numeric_limits<off_t>::max());
 	sys::stat(fs.path("victim"));
 	sys::access(fs.path("victim"), R_OK);
 	::lseek(fd, 0, SEEK_END);
 	orders.attr_on = 0;
 	extfuse_invalidate_node(fs.ext(), victim);
+	order_attr(attr_of_victim());
 	fstat_victim();
 }
 
