@@ -3,6 +3,8 @@
 
 #include <chrono>
 
+#include "guest.hpp"
+
 namespace extfuse_test
 {
 
@@ -27,7 +29,7 @@ Hold::~Hold()
 bool Hold::wait()
 {
 	std::unique_lock lock(gates_->mutex_);
-	return gates_->changed_.wait_for(lock, std::chrono::seconds(10),
+	return gates_->changed_.wait_for(lock, std::chrono::seconds(10) * slower(),
 					 [&] { return state_->reached; });
 }
 

@@ -55,6 +55,13 @@ int unload_driver_soon()
 	return error;
 }
 
+unsigned slower()
+{
+	const char *times = getenv("EXTFUSE_SLOWER");
+	const int n = times ? atoi(times) : 1;
+	return n > 1 ? static_cast<unsigned>(n) : 1;
+}
+
 KernelLog::KernelLog() : fd_(open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC))
 {
 	lseek(fd_, 0, SEEK_END);

@@ -21,6 +21,10 @@ int unload_driver(); // one attempt
 // The references that programs held go some time after them.
 int unload_driver_soon();
 
+// How many times slower than the distribution's kernel the running one is:
+// EXTFUSE_SLOWER, which ./dev test --sanitize sets. Patience is multiplied by it.
+unsigned slower();
+
 // Lines of the kernel log since the object was made that speak of a fault.
 class KernelLog
 {
