@@ -47,6 +47,19 @@ class Words(unittest.TestCase):
         self.assertEqual(dev().returncode, 2)
 
 
+    def test_sanitize_is_the_guest_alone(self):
+        for other in ("--host-only", "--harness-only", "--vm-only"):
+            r = dev("test", "--sanitize", other)
+            self.assertEqual(r.returncode, 2)
+            self.assertIn("not allowed with", r.stderr)
+
+    def test_help_says_what_sanitize_costs(self):
+        text = " ".join(dev("test", "--help").stdout.split())
+        self.assertRegex(text, r"--sanitize only the tests in the guest, on a debug kernel")
+        self.assertRegex(text, r"half an hour, \d+ GB")
+        self.assertIn("3000 with --sanitize", text)
+
+
 class OwnCache(unittest.TestCase):
     def use_cache(self, directory):
         patch = unittest.mock.patch.dict(os.environ, EXTFUSE_CACHE=directory)

@@ -14,8 +14,8 @@ from devlib.proc import Failure
 # network, so that no build can depend on it.
 ENTER = r"""
 set -eu
-root=$1 src=$2 build=$3 ccache=$4 out=$5
-shift 5
+root=$1 src=$2 build=$3 ccache=$4 out=$5 srv=$6
+shift 6
 mount --bind "$root" "$root"
 mount -o remount,ro,bind "$root"
 mount -t proc proc "$root/proc"
@@ -28,6 +28,7 @@ mount -o remount,ro,bind "$root/src"
 mount --bind "$build" "$root/build"
 mount --bind "$out" "$root/out"
 mount --bind "$ccache" "$root/var/cache/ccache"
+[ -z "$srv" ] || mount --bind "$srv" "$root/srv"
 chroot "$root" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
 	HOME=/tmp LC_ALL=C.UTF-8 TERM="${TERM:-dumb}" CCACHE_DIR=/var/cache/ccache \
 	GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*' \
@@ -35,14 +36,14 @@ chroot "$root" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sb
 """
 
 
-def in_root(root, argv):
-    """argv, run in the root with /src, /build and /out."""
+def in_root(root, argv, srv=""):
+    """argv, run in the root with /src, /build and /out; srv: a directory for /srv."""
     dirs = [config.build_dir(), config.cache() / "ccache", config.out_dir()]
     for d in dirs:
         d.mkdir(parents=True, exist_ok=True)
     build, ccache, out = map(str, dirs)
     enter = ["sh", "-c", ENTER, "enter-root", str(root.tree), str(config.SRC), build,
-             ccache, out, *argv]
+             ccache, out, str(srv), *argv]
     return proc.in_namespaces(enter, net=True)
 
 

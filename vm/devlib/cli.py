@@ -122,7 +122,7 @@ def remove_cache(target, everything):
 
 
 def looks_like_cache(path):
-    known = ("root-", "work", "ccache", "log", "make.lock", "use.lock", "lint")
+    known = ("root-", "kernel-", "work", "ccache", "log", "make.lock", "use.lock", "lint")
     return all(p.name.startswith(known) for p in path.iterdir())
 
 

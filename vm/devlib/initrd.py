@@ -66,6 +66,7 @@ def read_module(path):
 
 
 def write(tree, release, target):
+    """release: of the modules; None for a kernel that needs none."""
     a = Archive()
     for d in ("bin", "dev", "modules", "proc", "root", "sys"):
         a.add(d, DIR | 0o755)
@@ -73,12 +74,12 @@ def write(tree, release, target):
     a.add("init", FILE | 0o755, (config.VM / "initrd-init").read_bytes())
     a.add("bin/busybox", FILE | 0o755, (tree / "usr/bin/busybox").read_bytes())
     names = []
-    for path in load_order(tree, release):
+    for path in load_order(tree, release) if release else ():
         name = module_name(path) + ".ko"
         body = read_module(tree / "lib" / "modules" / release / path)
         a.add(f"modules/{name}", FILE | 0o644, body)
         names.append(name)
-    a.add("modules/order", FILE | 0o644, ("\n".join(names) + "\n").encode())
+    a.add("modules/order", FILE | 0o644, "".join(f"{n}\n" for n in names).encode())
     tmp = target.with_name(target.name + ".partial")
     tmp.write_bytes(a.finish())
     os.rename(tmp, target)

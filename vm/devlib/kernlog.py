@@ -25,7 +25,9 @@ COMPLAINTS = [(kind, re.compile(pattern)) for kind, pattern in (
     ("KCSAN", r"\bKCSAN: "),
     ("lockdep", r"DEBUG_LOCKS_WARN_ON|INFO: trying to register non-static key|"
                 r"INFO: possible (?:circular|recursive|irq) |suspicious RCU usage"),
-    ("kmemleak", r"kmemleak: \d+ new suspected memory leaks?"),
+    ("kmemleak", r"kmemleak: (?:\d+ new suspected memory leaks?|Memory pool empty|"
+                 r"Cannot |Kernel memory leak detector disabled)"),
+    ("object", r"ODEBUG: (?:.* object: |Out of memory)"),
     ("refcount", r"\brefcount_t: (?!.*ratelimited)"),
     ("list", r"list_(?:add|del) corruption"),
     ("slab", r"Slab cache still has objects|Objects remaining in "),

@@ -63,9 +63,11 @@ class Options:
     console: str = ""
     append: str = ""
     kernel: str = ""
+    initrd: str = ""
     disks: list = field(default_factory=list)
     shares: list = field(default_factory=list)
     directory: str = "/src"
+    env: dict = field(default_factory=dict)
     interactive: bool = False
 
 
@@ -135,7 +137,7 @@ def qemu_argv(o, run):
     return ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot",
             "-display", "none", "-nic", "none", "-machine", "q35",
             *machine_args(o), "-m", o.mem,
-            "-kernel", str(o.kernel or o.root.kernel), "-initrd", str(o.root.initrd),
+            "-kernel", str(o.kernel or o.root.kernel), "-initrd", str(o.initrd or o.root.initrd),
             "-append", cmdline,
             "-chardev", f"file,id=console,path={comma(o.console)}",
             "-serial", "chardev:console",
@@ -152,7 +154,8 @@ def request(o, command):
     shares = "\n".join(
         f"{s.tag} {s.path} {'rw,cache=none' if s.writable else 'ro,cache=loose'}"
         for s in o.shares if s.tag != "src")
-    values = {"xf_command": command, "xf_dir": o.directory, "xf_shares": shares,
+    exports = "".join(f"export {k}={shlex.quote(v)}\n" for k, v in o.env.items())
+    values = {"xf_command": exports + command, "xf_dir": o.directory, "xf_shares": shares,
               "xf_tty": "1" if o.interactive else "", "xf_rows": str(rows),
               "xf_cols": str(cols), "xf_term": os.environ.get("TERM", "dumb")}
     text = "\n".join(f"{k}={shlex.quote(v)}" for k, v in values.items()).encode()

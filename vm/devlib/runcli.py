@@ -5,7 +5,7 @@ import argparse
 import pathlib
 import shlex
 
-from devlib import qemu, rootfs
+from devlib import debugkernel, qemu, rootfs
 from devlib.proc import Failure
 
 EPILOG = """\
@@ -39,6 +39,9 @@ def add_options(p):
                    help="more words for the kernel's command line")
     p.add_argument("--kernel", default="", metavar="FILE",
                    help="another kernel image (default: the root's own)")
+    p.add_argument("--sanitize", action="store_true",
+                   help="the debug kernel of ./dev test --sanitize, built if there is none, "
+                        "and $EXTFUSE_MODULE, the driver for it")
     p.add_argument("--disk", action="append", default=[], metavar="FILE[:rw]",
                    help="a further disk, /dev/vdb and on; changes are kept with :rw only")
     p.add_argument("--share", action="append", default=[], metavar="TAG=DIR[:rw]",
@@ -84,6 +87,8 @@ def execute(a, interactive=False):
         raise Failure("no command given", "write it after --, as in: -- uname -a",
                       qemu.STATUS_SETUP)
     o = options(a, interactive)
+    if a.sanitize:
+        debugkernel.prepare(o)
     if a.print_qemu:
         o.console = o.console or "console.log"
         print(shlex.join(qemu.qemu_argv(o, "RUNDIR")))

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 
-from devlib import build, config, proc, qemu, results
+from devlib import build, config, debugkernel, proc, qemu, results
 from devlib.proc import say
 from devlib.results import Results
 
@@ -25,8 +25,13 @@ def add_options(q):
     only.add_argument("--vm-only", action="store_true", help="only the tests in the guest")
     only.add_argument("--harness-only", action="store_true",
                       help="only the tests of ./dev and vm/ themselves")
-    q.add_argument("--timeout", type=int, default=BINARY_TIMEOUT, metavar="SECONDS",
-                   help=f"for one test binary in the guest (default {BINARY_TIMEOUT})")
+    only.add_argument("--sanitize", action="store_true",
+                      help="only the tests in the guest, on a debug kernel (KASAN, lockdep, "
+                           "RCU, kmemleak), which is built the first time: half an hour, "
+                           f"{debugkernel.NEED_DISK_GIB} GB")
+    q.add_argument("--timeout", type=int, metavar="SECONDS",
+                   help=f"for one test binary in the guest (default {BINARY_TIMEOUT}; "
+                        f"{BINARY_TIMEOUT * debugkernel.SLOWER} with --sanitize)")
 
 
 def whole(pattern):
@@ -113,7 +118,12 @@ def vm_tests(root, a):
     out = fresh(config.out_dir() / "vm")
     o = qemu.Options(root=root, timeout=VM_TIMEOUT, console=str(out / "console.log"),
                      shares=qemu.default_shares())
-    argv = ["/src/tests/run-in-guest", "--timeout", str(a.timeout),
+    limit = a.timeout or BINARY_TIMEOUT
+    if a.sanitize:
+        debugkernel.prepare(o)
+        o.timeout *= debugkernel.SLOWER
+        limit = a.timeout or BINARY_TIMEOUT * debugkernel.SLOWER
+    argv = ["/src/tests/run-in-guest", "--timeout", str(limit),
             "--filter", whole(a.filter)]
     status = qemu.run(o, " ".join(map(shlex.quote, argv)))
     r = sum_guest(out, names, status, bool(a.filter))
@@ -203,11 +213,11 @@ def harness_tests(pattern):
 
 def run(root, a):
     build.build(root)
-    every = not (a.host_only or a.vm_only or a.harness_only)
+    every = not (a.host_only or a.vm_only or a.harness_only or a.sanitize)
     r = Results()
     if every or a.host_only:
         r.add(host_tests(root, a.filter))
-    if every or a.vm_only:
+    if every or a.vm_only or a.sanitize:
         r.add(vm_tests(root, a))
     if every or a.harness_only:
         r.add(harness_tests(a.filter))
