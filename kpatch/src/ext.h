@@ -19,7 +19,9 @@
 #define _EXT_H
 
 #include <linux/bpf.h>
+#include <linux/dcache.h>
 #include <linux/jump_label.h>
+#include <linux/namei.h>
 #include <linux/percpu.h>
 
 #include <extfuse/abi.h>
@@ -141,6 +143,14 @@ static inline u64 ext_node_token(const struct ext_conn *ec, u64 nodeid)
 static inline bool ext_cacheable(u64 token)
 {
 	return token && !(token & EXTFUSE_INFLIGHT_MASK);
+}
+
+/* 0: the connection has no words. */
+static inline u64 ext_token_of(struct inode *inode)
+{
+	struct ext_conn *ec = get_fuse_conn(inode)->ext;
+
+	return ec ? ext_node_token(ec, get_node_id(inode)) : 0;
 }
 
 void ext_mark_begin(struct ext_conn *ec, u32 index);
@@ -307,9 +317,46 @@ int ext_dentry_init(struct dentry *dentry);
 /* For find_inode_rcu(): is this the inode of the node id? */
 int ext_inode_is(struct inode *inode, void *nodeid);
 
+/* The name and the parent of a dentry, which belong together and stay readable. */
+struct ext_place {
+	struct dentry *parent;
+	struct name_snapshot name;
+	unsigned int seq;
+};
+
+void ext_place_get(struct dentry *dentry, struct ext_place *place);
+/* True: the dentry was there all the time. */
+bool ext_place_put(struct dentry *dentry, struct ext_place *place);
+/*
+ * d_splice_alias() that tells of the dentry it moves. A walk that found it under
+ * its old name, and asks now, asks about the new one. To be looked at after the
+ * name, wherever the directory is not locked.
+ */
+struct dentry *ext_splice_alias(struct inode *inode, struct dentry *entry);
+bool ext_dentry_moved_lately(const struct dentry *dentry);
+
+/*
+ * d_revalidate() of a dentry that is not where the walk found it: what was asked
+ * says nothing, so the walk has to begin again. The second time (LOOKUP_REVAL) the
+ * dentry is dropped, and the name looked up.
+ */
+static inline int ext_dentry_misplaced(unsigned int flags)
+{
+	return flags & LOOKUP_REVAL ? 0 : -ESTALE;
+}
+
+static inline void ext_dentry_forget(struct dentry *dentry, unsigned long instead)
+{
+	unsigned long remembered = READ_ONCE(dentry->d_time);
+
+	/* Not if it is being moved right now. */
+	if (remembered != instead && !ext_dentry_moved_lately(dentry))
+		cmpxchg(&dentry->d_time, remembered, instead);
+}
+
 static inline void ext_dentry_reset(struct dentry *dentry)
 {
-	WRITE_ONCE(dentry->d_time, 0);
+	ext_dentry_forget(dentry, 0);
 }
 
 /* Attributes wanted that something in the kernel has declared outdated. */
@@ -369,6 +416,24 @@ int ext_inode_getattr(struct mnt_idmap *idmap, const struct path *path, struct k
 
 /* Have fresh attributes in the inode. 0, EXT_UPCALL, or a handler's error. */
 int ext_update_attributes(struct inode *inode, u32 request_mask, bool may_sleep);
+
+/*
+ * Version for a GETATTR reply, asked for under this token and when the connection's
+ * version was the one given: a newer one if nothing has changed meanwhile. Then the
+ * reply is current, whatever was applied since it was sent.
+ */
+static inline u64 ext_reply_version(struct inode *inode, u64 token, u64 version)
+{
+	struct fuse_conn *fc = get_fuse_conn(inode);
+	u64 now = fuse_get_attr_version(fc);
+
+	/* Whoever applies a change has begun it in the words before. */
+	smp_rmb();
+	return ext_cacheable(token) && token == ext_token_of(inode) ? now : version;
+}
+
+/* fuse_do_getattr() until its reply is not dropped: the caller goes by the inode. */
+int ext_fetch_attributes(struct inode *inode);
 
 /* permission of directories: what needs no question, then fuse_permission(). */
 int ext_dir_permission(struct mnt_idmap *idmap, struct inode *inode, int mask);

@@ -217,6 +217,21 @@ int ext_update_attributes(struct inode *inode, u32 request_mask, bool may_sleep)
 	return ret == EXT_IN_INODE ? 0 : ret;
 }
 
+int ext_fetch_attributes(struct inode *inode)
+{
+	struct fuse_inode *fi = get_fuse_inode(inode);
+	u32 applied;
+	int err;
+
+	/* Dropped means that somebody else's was applied in between. */
+	do {
+		applied = READ_ONCE(fi->ext.applied);
+		err = fuse_do_getattr(&nop_mnt_idmap, inode, NULL, NULL);
+	} while (!err && READ_ONCE(fi->ext.applied) != applied &&
+		 READ_ONCE(fi->ext.applied_by) != current && !fatal_signal_pending(current));
+	return err;
+}
+
 /*
  * In front of fuse_getattr(), whose frame and that of what it calls cost as much
  * as a remembered word.

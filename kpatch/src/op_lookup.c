@@ -22,7 +22,7 @@ static void ext_dentry_remember(struct dentry *dentry, unsigned int seq, u32 ind
 {
 	if (!ext_cacheable(word) || !spin_trylock(&dentry->d_lock))
 		return;
-	if (!read_seqcount_retry(&dentry->d_seq, seq)) {
+	if (!read_seqcount_retry(&dentry->d_seq, seq) && !ext_dentry_moved_lately(dentry)) {
 		index &= EXTFUSE_WORD_COUNT - 1;
 		WRITE_ONCE(dentry->d_time, word | ((u64)index << EXT_DENTRY_INDEX_SHIFT) |
 						   (seq & EXT_DENTRY_SEQ_MASK) | EXT_WARM);
@@ -176,12 +176,14 @@ int ext_dentry_revalidate(struct dentry *entry, unsigned int flags)
 	if (flags & LOOKUP_RCU) {
 		if (ext_revalidate(entry, inode, flags, fc))
 			return 1;
-		WRITE_ONCE(entry->d_time, EXT_DENTRY_ASKED);
+		ext_dentry_forget(entry, EXT_DENTRY_ASKED);
+	} else if (ext_dentry_moved_lately(entry)) {
+		return ext_dentry_misplaced(flags);
 	} else if (READ_ONCE(entry->d_time) == EXT_DENTRY_ASKED) {
 		/* Once: the next walk asks anew. */
 		ext_dentry_reset(entry);
 	} else if (ext_revalidate(entry, inode, flags, fc)) {
-		return 1;
+		return ext_dentry_moved_lately(entry) ? ext_dentry_misplaced(flags) : 1;
 	}
 	return fuse_dentry_revalidate(entry, flags);
 }

@@ -363,6 +363,42 @@ TEST(Permission, AclOfADirectoryChanges)
 	EXPECT_EQ(stat_as(alice, fs, "dir/file"), -EACCES);
 }
 
+// A GETATTR reply is dropped if other attributes were applied since it was sent.
+// They may be older than it, and must not decide.
+TEST(Permission, ReplyDroppedForAnOlderOne)
+{
+	TestFs fs;
+	const uint64_t dir = fs.store.add_dir("dir");
+	fs.store.add_file("dir/file");
+	// Not by name: LOOKUP replies bring attributes of the directory as well.
+	const sys::Fd fd(sys::open(fs.path("dir"), O_PATH));
+	const auto search = [&] {
+		return sys::as_user(alice, [&] {
+			struct stat st;
+			return sys::result(::fstatat(fd, "file", &st, 0));
+		});
+	};
+	ASSERT_EQ(search(), 0);
+	fs.say.attrs = false;
+	extfuse_invalidate_node(fs.ext(), dir);
+
+	Hold open = fs.hold(Op::Getattr, Stage::Done, {}, dir);
+	auto before = sys::in_background(search);
+	ASSERT_TRUE(open.wait()); // has read 0755
+	struct stat closed = {};
+	closed.st_mode = 0700;
+	fs.store.setattr(dir, closed, 1 /* FUSE_SET_ATTR_MODE */);
+	extfuse_invalidate_node(fs.ext(), dir);
+
+	Hold late = fs.hold(Op::Getattr, Stage::Arrived, {}, dir);
+	auto after = sys::in_background(search);
+	ASSERT_TRUE(late.wait()); // sent, and will read 0700
+	open.release();
+	before.get(); // began while it was open
+	late.release();
+	EXPECT_EQ(after.get(), -EACCES);
+}
+
 // The mount is one user's, and not allow_other: others have no business in it,
 // cached or not. The check comes before any answer.
 TEST(Permission, MountOfOneUserOnly)
