@@ -60,7 +60,7 @@ struct ext_conn {
 };
 
 /* Regions of ext_conn.words */
-enum ext_region { EXT_NODE, EXT_NAME, EXT_BEHIND, EXT_DATA, EXT_REGIONS };
+enum ext_region { EXT_NODE, EXT_NAME, EXT_BEHIND, EXT_DATA, EXT_XATTR, EXT_REGIONS };
 
 #define EXT_MOUNT_WORD (EXT_REGIONS << EXTFUSE_WORD_COUNT_LOG2)
 
@@ -104,6 +104,17 @@ static inline struct extfuse_words_header *ext_header(const struct ext_conn *ec)
 static inline atomic64_t *ext_mount_word(const struct ext_conn *ec)
 {
 	return (atomic64_t *)&ext_header(ec)->mount_word;
+}
+
+static inline atomic64_t *ext_change_word(const struct ext_conn *ec)
+{
+	return (atomic64_t *)&ext_header(ec)->change_word;
+}
+
+/* Is it a node word? Those move the change word along. */
+static inline bool ext_is_node(u32 index)
+{
+	return index >> EXTFUSE_WORD_COUNT_LOG2 == EXT_NODE;
 }
 
 /* index: of a word, or EXT_MOUNT_WORD */
@@ -261,6 +272,23 @@ struct ext_read_call {
 	struct fuse_args_pages *ap;
 	u32 filled; /* bytes put so far, from the start */
 };
+
+/* The result of an operation that is answered with bytes, and where they go. */
+struct ext_bytes {
+	struct extfuse_bytes_out out;
+	void *buf;
+	u32 room; /* bytes at buf */
+	u32 filled; /* bytes put so far; those beyond room are only counted */
+	/* Of entries of a directory */
+	bool dir;
+	bool started; /* the offset asked for was found */
+	bool full; /* an entry did not fit: those behind it do not either */
+	bool bad; /* an entry was not well-formed */
+	u64 offset;
+};
+
+/* For extfuse_dirents_put(); len bytes are readable at data, and may change. */
+int ext_dirents_put(struct ext_bytes *bytes, const void *data, u64 start, u32 len);
 
 #define EXT_ASSERT_CALL(type) \
 	static_assert(offsetof(type, fc) == offsetof(struct ext_call, fc) && \
@@ -422,13 +450,25 @@ void ext_passthrough_release(struct fuse_file *ff);
 void ext_passthrough_mmap(struct inode *inode, struct vm_area_struct *vma);
 void ext_evict(struct inode *inode);
 
+/* Answered with bytes or a status: op_object.c, op_readdir.c */
+#define EXT_OBJECT_OPCODES \
+	(BIT_ULL(FUSE_GETXATTR) | BIT_ULL(FUSE_LISTXATTR) | BIT_ULL(FUSE_READLINK) | \
+	 BIT_ULL(FUSE_STATFS) | BIT_ULL(FUSE_ACCESS) | BIT_ULL(FUSE_LSEEK) | \
+	 BIT_ULL(FUSE_READDIR) | BIT_ULL(FUSE_READDIRPLUS))
+
+bool ext_object(struct fuse_mount *fm, struct fuse_args *args, ssize_t *ret);
+
 /* Requests that a handler can answer where they are sent. */
 static inline bool ext_answer(struct fuse_mount *fm, struct fuse_args *args, ssize_t *ret)
 {
-	if (args->opcode != FUSE_READ || args->ext.asked || !ext_usable(fm->fc))
-		return false;
-	args->ext.asked = true;
-	return ext_read(fm, args, false, ret);
+	if (args->opcode == FUSE_READ) {
+		if (args->ext.asked || !ext_usable(fm->fc))
+			return false;
+		args->ext.asked = true;
+		return ext_read(fm, args, false, ret);
+	}
+	return args->opcode < 64 && (BIT_ULL(args->opcode) & EXT_OBJECT_OPCODES) &&
+	       ext_usable(fm->fc) && ext_object(fm, args, ret);
 }
 
 static inline bool ext_answer_background(struct fuse_mount *fm, struct fuse_args *args)
@@ -453,5 +493,8 @@ int extfuse_name_copy(const struct extfuse_lookup_in *in, void *dst, u32 dst__sz
 int extfuse_name_equal(const struct extfuse_lookup_in *in, const void *name, u32 name__sz);
 int extfuse_read_fill(struct extfuse_read_out *out, const void *block, u32 block__sz, u64 pos,
 		      u32 len);
+int extfuse_bytes_put(struct extfuse_bytes_out *out, const void *data, u32 data__sz, u32 len);
+int extfuse_dirents_put(struct extfuse_bytes_out *out, const void *data, u32 data__sz, u64 start,
+			u32 len);
 
 #endif /* _EXT_H */

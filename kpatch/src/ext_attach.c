@@ -186,6 +186,8 @@ static void ext_words_describe(struct extfuse_words_header *header, u64 seed)
 	header->behind_count = EXTFUSE_WORD_COUNT;
 	header->data_offset = PAGE_SIZE + EXT_DATA * region;
 	header->data_count = EXTFUSE_WORD_COUNT;
+	header->xattr_offset = PAGE_SIZE + EXT_XATTR * region;
+	header->xattr_count = EXTFUSE_WORD_COUNT;
 	header->mount_word = EXTFUSE_EPOCH_ONE;
 	header->mount_data_word = EXTFUSE_EPOCH_ONE;
 	header->changes = 1;
@@ -365,6 +367,28 @@ void ext_count_sent(struct ext_conn *ec, u32 opcode)
 		break;
 	case FUSE_READ:
 		ext_count(ec, EXTFUSE_OP_READ, sent);
+		break;
+	case FUSE_GETXATTR:
+		ext_count(ec, EXTFUSE_OP_GETXATTR, sent);
+		break;
+	case FUSE_LISTXATTR:
+		ext_count(ec, EXTFUSE_OP_LISTXATTR, sent);
+		break;
+	case FUSE_READLINK:
+		ext_count(ec, EXTFUSE_OP_READLINK, sent);
+		break;
+	case FUSE_STATFS:
+		ext_count(ec, EXTFUSE_OP_STATFS, sent);
+		break;
+	case FUSE_ACCESS:
+		ext_count(ec, EXTFUSE_OP_ACCESS, sent);
+		break;
+	case FUSE_LSEEK:
+		ext_count(ec, EXTFUSE_OP_LSEEK, sent);
+		break;
+	case FUSE_READDIR:
+	case FUSE_READDIRPLUS:
+		ext_count(ec, EXTFUSE_OP_READDIR, sent);
 		break;
 	}
 }

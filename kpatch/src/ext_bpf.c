@@ -31,10 +31,52 @@ static int ext_stub_read(const struct extfuse_read_in *in, struct extfuse_read_o
 	return EXTFUSE_UPCALL;
 }
 
+static int ext_stub_getxattr(const struct extfuse_getxattr_in *in, struct extfuse_bytes_out *out)
+{
+	return EXTFUSE_UPCALL;
+}
+
+static int ext_stub_listxattr(const struct extfuse_bytes_in *in, struct extfuse_bytes_out *out)
+{
+	return EXTFUSE_UPCALL;
+}
+
+static int ext_stub_readlink(const struct extfuse_bytes_in *in, struct extfuse_bytes_out *out)
+{
+	return EXTFUSE_UPCALL;
+}
+
+static int ext_stub_statfs(const struct extfuse_statfs_in *in, struct extfuse_statfs_out *out)
+{
+	return EXTFUSE_UPCALL;
+}
+
+static int ext_stub_access(const struct extfuse_access_in *in, struct extfuse_access_out *out)
+{
+	return EXTFUSE_UPCALL;
+}
+
+static int ext_stub_lseek(const struct extfuse_lseek_in *in, struct extfuse_lseek_out *out)
+{
+	return EXTFUSE_UPCALL;
+}
+
+static int ext_stub_readdir(const struct extfuse_bytes_in *in, struct extfuse_bytes_out *out)
+{
+	return EXTFUSE_UPCALL;
+}
+
 static struct extfuse_handler_ops ext_stubs = {
 	.lookup = ext_stub_lookup,
 	.getattr = ext_stub_getattr,
 	.read = ext_stub_read,
+	.getxattr = ext_stub_getxattr,
+	.listxattr = ext_stub_listxattr,
+	.readlink = ext_stub_readlink,
+	.statfs = ext_stub_statfs,
+	.access = ext_stub_access,
+	.lseek = ext_stub_lseek,
+	.readdir = ext_stub_readdir,
 };
 
 /*
@@ -58,6 +100,20 @@ static const struct {
 				 sizeof(struct extfuse_getattr_out) },
 	[EXTFUSE_OP_READ] = { offsetof(struct extfuse_handler_ops, read),
 			      sizeof(struct extfuse_read_out) },
+	[EXTFUSE_OP_GETXATTR] = { offsetof(struct extfuse_handler_ops, getxattr),
+			     sizeof(struct extfuse_bytes_out) },
+	[EXTFUSE_OP_LISTXATTR] = { offsetof(struct extfuse_handler_ops, listxattr),
+			     sizeof(struct extfuse_bytes_out) },
+	[EXTFUSE_OP_READLINK] = { offsetof(struct extfuse_handler_ops, readlink),
+			     sizeof(struct extfuse_bytes_out) },
+	[EXTFUSE_OP_STATFS] = { offsetof(struct extfuse_handler_ops, statfs),
+			     sizeof(struct extfuse_statfs_out) },
+	[EXTFUSE_OP_ACCESS] = { offsetof(struct extfuse_handler_ops, access),
+			     sizeof(struct extfuse_access_out) },
+	[EXTFUSE_OP_LSEEK] = { offsetof(struct extfuse_handler_ops, lseek),
+			     sizeof(struct extfuse_lseek_out) },
+	[EXTFUSE_OP_READDIR] = { offsetof(struct extfuse_handler_ops, readdir),
+			     sizeof(struct extfuse_bytes_out) },
 };
 
 static int ext_bpf_init_type(struct btf *btf)

@@ -36,6 +36,8 @@ extfuse_config library_config(const Config &c)
 	cfg.max_long_names = c.kind == Kind::Tiny ? 4 : c.max_long_names;
 	cfg.max_attrs = c.kind == Kind::Tiny ? 4 : c.max_attrs;
 	cfg.max_blocks = c.kind == Kind::Tiny ? 4 : c.max_blocks;
+	cfg.max_objects = c.kind == Kind::Tiny ? 4 : c.max_objects;
+	cfg.max_dirs = c.kind == Kind::Tiny ? 4 : c.max_dirs;
 	return cfg;
 }
 
@@ -86,6 +88,9 @@ Counts Counts::operator-(const Counts &before) const
 	out.lib.put_entry = lib.put_entry - before.lib.put_entry;
 	out.lib.put_attr = lib.put_attr - before.lib.put_attr;
 	out.lib.put_data = lib.put_data - before.lib.put_data;
+	out.lib.put_object = lib.put_object - before.lib.put_object;
+	out.lib.put_dir = lib.put_dir - before.lib.put_dir;
+	out.lib.put_names = lib.put_names - before.lib.put_names;
 	out.lib.put_refused = lib.put_refused - before.lib.put_refused;
 	out.lib.evicted = lib.evicted - before.lib.evicted;
 	return out;
@@ -93,8 +98,9 @@ Counts Counts::operator-(const Counts &before) const
 
 std::string Counts::text() const
 {
-	static constexpr std::array<const char *, EXTFUSE_OP_COUNT> ops = {"lookup", "getattr",
-									   "read"};
+	static constexpr std::array<const char *, EXTFUSE_OP_COUNT> ops = {
+		"lookup",   "getattr", "read",   "getxattr", "listxattr",
+		"readlink", "statfs",  "access", "lseek",    "readdir"};
 	std::ostringstream s;
 	s << "daemon:";
 	for (size_t i = 0; i < op_count; i++)
@@ -112,7 +118,8 @@ std::string Counts::text() const
 		  << " error " << h.error;
 	}
 	s << "\n  put: entry " << lib.put_entry << " attr " << lib.put_attr << " data "
-	  << lib.put_data << " refused " << lib.put_refused << " evicted " << lib.evicted;
+	  << lib.put_data << " object " << lib.put_object << " dir " << lib.put_dir << " names "
+	  << lib.put_names << " refused " << lib.put_refused << " evicted " << lib.evicted;
 	return s.str();
 }
 

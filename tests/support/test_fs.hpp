@@ -46,6 +46,8 @@ struct Config {
 	uint32_t max_long_names = 256;
 	uint32_t max_attrs = 4096;
 	uint32_t max_blocks = 512;
+	uint32_t max_objects = 1024;
+	uint32_t max_dirs = 64;
 	int handler_link = -1; // a handler of the test's own
 	std::vector<std::string> options; // more of -o
 };
@@ -58,7 +60,13 @@ struct Annotations {
 	std::atomic<bool> names{true};
 	std::atomic<bool> negatives{true};
 	std::atomic<bool> attrs{true};
+	std::atomic<extfuse_scope> object{EXTFUSE_SCOPE_ALL};
+	std::atomic<extfuse_scope> access{EXTFUSE_SCOPE_CALLER};
 	std::atomic<bool> blocks{true};
+	std::atomic<bool> objects{true}; // xattrs, links, statfs, access, lseek
+	std::atomic<bool> kept{true}; // absent xattrs stay so when the file is written
+	std::atomic<bool> listings{true}; // of directories
+	std::atomic<bool> complete{false}; // opendir tells all names
 	std::atomic<bool> changes{true}; // replies of create, mkdir, setattr, ... too
 	std::atomic<bool> unlinks{false}; // the name is known to be gone afterwards
 	std::atomic<bool> split{false}; // put and reply apart, for Stage::Put
@@ -102,6 +110,7 @@ public:
 
 	Store store;
 	Annotations say;
+	std::atomic<uint64_t> free_blocks{1000}; // as statfs says
 
 	// Puts behind the name "path" in the mount.
 	std::string path(const std::string &name = {}) const;
@@ -152,6 +161,7 @@ public:
 
 private:
 	friend struct Ops;
+	friend struct ObjectOps;
 
 	Config config_;
 	std::string dir_;
@@ -177,6 +187,7 @@ private:
 
 // The callbacks of libfuse; userdata is the TestFs.
 const fuse_lowlevel_ops &test_fs_operations();
+void add_object_operations(fuse_lowlevel_ops &table);
 
 // ---------------------------------------------------------------------------
 // What tests say about a piece of work:

@@ -6,7 +6,8 @@
  * offsets for every compiler that reads it.
  *
  * Change log
- *   1  first version: lookup, getattr, read
+ *   1  first version: lookup, getattr, read; getxattr, listxattr, readlink, statfs,
+ *      access, lseek, readdir (abi_object.h)
  *
  * Rules
  *   - fixed-width types, explicit padding, no unions, no pointers in what a
@@ -45,6 +46,13 @@ enum extfuse_op {
 	EXTFUSE_OP_LOOKUP = 0,
 	EXTFUSE_OP_GETATTR = 1,
 	EXTFUSE_OP_READ = 2,
+	EXTFUSE_OP_GETXATTR = 3,
+	EXTFUSE_OP_LISTXATTR = 4,
+	EXTFUSE_OP_READLINK = 5,
+	EXTFUSE_OP_STATFS = 6,
+	EXTFUSE_OP_ACCESS = 7,
+	EXTFUSE_OP_LSEEK = 8,
+	EXTFUSE_OP_READDIR = 9, /* and READDIRPLUS */
 	EXTFUSE_OP_COUNT
 };
 
@@ -251,6 +259,8 @@ struct extfuse_read_out {
 	__u32 flags; /* EXTFUSE_OUT_* */
 };
 
+#include <extfuse/abi_object.h>
+
 /* ------------------------------------------------------------------------ */
 /* The struct_ops type                                                      */
 
@@ -265,6 +275,13 @@ struct extfuse_handler_ops {
 	int (*lookup)(const struct extfuse_lookup_in *in, struct extfuse_lookup_out *out);
 	int (*getattr)(const struct extfuse_getattr_in *in, struct extfuse_getattr_out *out);
 	int (*read)(const struct extfuse_read_in *in, struct extfuse_read_out *out);
+	int (*getxattr)(const struct extfuse_getxattr_in *in, struct extfuse_bytes_out *out);
+	int (*listxattr)(const struct extfuse_bytes_in *in, struct extfuse_bytes_out *out);
+	int (*readlink)(const struct extfuse_bytes_in *in, struct extfuse_bytes_out *out);
+	int (*statfs)(const struct extfuse_statfs_in *in, struct extfuse_statfs_out *out);
+	int (*access)(const struct extfuse_access_in *in, struct extfuse_access_out *out);
+	int (*lseek)(const struct extfuse_lseek_in *in, struct extfuse_lseek_out *out);
+	int (*readdir)(const struct extfuse_bytes_in *in, struct extfuse_bytes_out *out);
 
 	__u32 abi_version; /* EXTFUSE_ABI_VERSION the program was built with */
 	__u32 flags; /* 0; unknown bits are refused */
@@ -292,8 +309,11 @@ struct extfuse_handler_ops {
  *   data words    by hash of a node id. The page cache of the node is outdated:
  *                 moved by the daemon's invalidate alone, since changes through
  *                 the mount keep the page cache right by themselves.
+ *   xattr words   by hash of a node id. Changes of extended attributes: as node
+ *                 words, but not moved by writing and what goes with it.
  *   mount word    all but the data words at once.
  *   mount data word  all data words at once.
+ *   change word   moved with every node word: how full the file system is.
  *   changes       no word: how many times one of the words above has got a new
  *                 epoch. Raised before the word is.
  *
@@ -304,6 +324,8 @@ struct extfuse_handler_ops {
  * Tokens are sums:
  *   of a node            node word + mount word
  *   of (parent, name)    name word + behind word of parent + mount word
+ *   of a node's extended attributes    xattr word + mount word
+ *   of the whole file system           change word + mount word
  * A token is cacheable if its in-flight bits are 0 and it is not 0 (the mount
  * word starts at EXTFUSE_EPOCH_ONE). An answer read after its token was sampled
  * is fresh while the words still add up to the token.
@@ -338,13 +360,17 @@ struct extfuse_words_header {
 	__u32 behind_count;
 	__u32 data_count;
 	__u64 data_offset;
-	__u64 reserved2[6];
+	__u64 xattr_offset;
+	__u32 xattr_count;
+	__u32 reserved1;
+	__u64 reserved2[4];
 	__u64 mount_word; /* alone in its cache line */
 	__u64 reserved3[7];
 	__u64 mount_data_word;
 	__u64 reserved4[7];
 	__u64 changes; /* starts at 1; no token */
-	__u64 reserved5[7];
+	__u64 change_word; /* both move together: one cache line */
+	__u64 reserved5[6];
 };
 
 static inline __attribute__((always_inline)) __u64 extfuse_node_hash(__u64 seed, __u64 nodeid)
@@ -445,6 +471,97 @@ struct extfuse_data_slot {
 	__u8 reserved[15];
 	__u8 data[EXTFUSE_BLOCK_SIZE];
 };
+
+#define EXTFUSE_OBJECT_MAX 256 /* longer values always go up */
+
+/*
+ * One answer about a node, by kind: an extended attribute or their list, the
+ * target of a symbolic link (bytes); statfs (struct extfuse_statfs); access (__s32
+ * error); lseek (__u64 offset).
+ */
+struct extfuse_object_slot {
+	__u32 seq;
+	__u16 len; /* bytes valid in .data */
+	__u8 kind; /* enum extfuse_op */
+	__u8 scope; /* enum extfuse_scope */
+	__u64 nodeid;
+	__u64 word; /* token, which one depends on .kind and .flags; 0: empty */
+	__u64 caller;
+	__u64 arg; /* GETXATTR: hash of the name; ACCESS: mask; LSEEK: extfuse_lseek_arg() */
+	__u32 flags; /* EXTFUSE_OUT_ABSENT, EXTFUSE_OUT_XATTR_WORD */
+	__u32 name_len; /* GETXATTR, else 0 */
+	__u64 name[EXTFUSE_NAME_WORDS];
+	__u8 data[EXTFUSE_OBJECT_MAX];
+};
+
+struct extfuse_object_bucket {
+	struct extfuse_object_slot slot[EXTFUSE_WAYS];
+};
+
+static inline __attribute__((always_inline)) __u64 extfuse_lseek_arg(__u64 offset, __u32 whence)
+{
+	return offset << 1 | (whence == 4); /* SEEK_HOLE */
+}
+
+/* Hash of an object, for its bucket. */
+static inline __attribute__((always_inline)) __u64
+extfuse_object_hash(__u64 seed, __u64 nodeid, __u32 kind, __u64 arg)
+{
+	return extfuse_mix(extfuse_mix(nodeid ^ seed) +
+			   (arg ^ ((__u64)kind << 56)) * 0x9e3779b97f4a7c15ULL);
+}
+
+#define EXTFUSE_DIR_CHUNK 976
+
+/*
+ * Some entries of a directory, in its order, as READDIR replies them: those behind
+ * the offset .start, up to the one whose own offset is .next.
+ */
+struct extfuse_dir_slot {
+	__u32 seq;
+	__u16 len; /* bytes valid in .data: whole entries */
+	__u8 last; /* 1: none are behind these */
+	__u8 scope; /* enum extfuse_scope */
+	__u64 nodeid;
+	__u64 word; /* token of the node; 0: empty */
+	__u64 caller;
+	__u64 start; /* 0: the first of the directory */
+	__u64 next;
+	__u8 data[EXTFUSE_DIR_CHUNK];
+};
+
+struct extfuse_dir_bucket {
+	struct extfuse_dir_slot slot[EXTFUSE_WAYS];
+};
+
+#define EXTFUSE_NAMES_WORDS 128
+#define EXTFUSE_NAMES_BITS (EXTFUSE_NAMES_WORDS * 64)
+#define EXTFUSE_NAMES_PROBES 3
+#define EXTFUSE_NAMES_MAX 2048 /* names; a larger directory is never complete */
+
+/*
+ * All names of a directory, as a Bloom filter of their hashes: a name that is not
+ * in it does not exist. One object, so that nothing of it can be evicted alone.
+ */
+struct extfuse_names_slot {
+	__u32 seq;
+	__u8 scope; /* enum extfuse_scope: who may be told that a name does not exist */
+	__u8 reserved[3];
+	__u64 nodeid;
+	__u64 word; /* token of the directory as a node; 0: empty */
+	__u64 caller;
+	__u64 bits[EXTFUSE_NAMES_WORDS];
+};
+
+struct extfuse_names_bucket {
+	struct extfuse_names_slot slot[EXTFUSE_WAYS];
+};
+
+/* The bit of a name in the filter; hash as for lookup, probe below EXTFUSE_NAMES_PROBES */
+static inline __attribute__((always_inline)) __u32 extfuse_names_bit(__u64 hash, __u32 probe)
+{
+	return (__u32)(hash >> (probe * 16)) & (EXTFUSE_NAMES_BITS - 1);
+}
 
 struct extfuse_name_bucket {
 	struct extfuse_name_slot slot[EXTFUSE_WAYS];
