@@ -5,6 +5,7 @@
 #include "ops/getattr.bpf.h"
 #include "ops/lookup.bpf.h"
 #include "ops/object.bpf.h"
+#include "ops/open.bpf.h"
 #include "ops/read.bpf.h"
 #include "ops/readdir.bpf.h"
 
@@ -68,10 +69,42 @@ int BPF_PROG(readdir, const struct extfuse_bytes_in *in, struct extfuse_bytes_ou
 	return op_readdir(in, out);
 }
 
+SEC("struct_ops/open")
+int BPF_PROG(open, const struct extfuse_open_in *in, struct extfuse_open_out *out)
+{
+	return op_open(in, out);
+}
+
+SEC("struct_ops/opendir")
+int BPF_PROG(opendir, const struct extfuse_open_in *in, struct extfuse_open_out *out)
+{
+	return op_open(in, out);
+}
+
+SEC("struct_ops/flush")
+int BPF_PROG(flush, const struct extfuse_close_in *in, struct extfuse_close_out *out)
+{
+	return op_close(in, out, EXTFUSE_FILE_NO_FLUSH);
+}
+
+SEC("struct_ops/release")
+int BPF_PROG(release, const struct extfuse_close_in *in, struct extfuse_close_out *out)
+{
+	return op_close(in, out, EXTFUSE_FILE_NO_RELEASE);
+}
+
+SEC("struct_ops/releasedir")
+int BPF_PROG(releasedir, const struct extfuse_close_in *in, struct extfuse_close_out *out)
+{
+	return op_close(in, out, EXTFUSE_FILE_NO_RELEASE);
+}
+
 EXTFUSE_OPS(cache, .lookup = (void *)lookup, .getattr = (void *)getattr, .read = (void *)read,
 	    .getxattr = (void *)getxattr, .listxattr = (void *)listxattr,
 	    .readlink = (void *)readlink, .statfs = (void *)statfs, .access = (void *)access,
-	    .lseek = (void *)lseek, .readdir = (void *)readdir);
+	    .lseek = (void *)lseek, .readdir = (void *)readdir),
+	    .open = (void *)open, .opendir = (void *)opendir, .flush = (void *)flush,
+	    .release = (void *)release, .releasedir = (void *)releasedir);
 
 SEC("license")
 char LICENSE[] = "GPL";

@@ -63,6 +63,16 @@ std::string op_name(unsigned op)
 		return "getattr";
 	case EXTFUSE_OP_READ:
 		return "read";
+	case EXTFUSE_OP_OPEN:
+		return "open";
+	case EXTFUSE_OP_OPENDIR:
+		return "opendir";
+	case EXTFUSE_OP_FLUSH:
+		return "flush";
+	case EXTFUSE_OP_RELEASE:
+		return "release";
+	case EXTFUSE_OP_RELEASEDIR:
+		return "releasedir";
 	default:
 		return "op" + std::to_string(op);
 	}
@@ -71,7 +81,10 @@ std::string op_name(unsigned op)
 std::string driver_json(const extfuse_stats &stats)
 {
 	Object out;
-	out.number("sent_total", stats.sent_total);
+	out.number("sent_total", stats.sent_total)
+		.number("opened_late", stats.opened_late)
+		.number("backing_files", stats.backing_files)
+		.number("backing_opens", stats.backing_opens);
 	for (unsigned i = 0; i < EXTFUSE_OP_COUNT; ++i) {
 		const extfuse_op_stats &s = stats.op[i];
 		out.json(op_name(i).c_str(), Object().number("warm", s.warm)

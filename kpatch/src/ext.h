@@ -43,6 +43,8 @@ struct ext_handler {
 struct ext_counters {
 	struct extfuse_op_stats op[EXTFUSE_OP_COUNT];
 	u64 sent_total;
+	u64 opened_late;
+	u64 backing_opens;
 };
 
 /* In struct fuse_conn, from the filling of the super block until its release. */
@@ -57,6 +59,7 @@ struct ext_conn {
 	struct list_head bound;		/* in ext_handler.conns; ext_mutex */
 	bool dying;			/* no handler may be bound any more; ext_mutex */
 	atomic_t aborted;		/* the mount word is held in flight for good */
+	struct ext_backings *backings;	/* ext_backing.c; constant after ext_conn_init() */
 };
 
 /* Regions of ext_conn.words */
@@ -265,6 +268,18 @@ struct ext_getattr_call {
 	struct extfuse_getattr_out out;
 };
 
+struct ext_open_call {
+	struct fuse_conn *fc;
+	struct extfuse_open_in in;
+	struct extfuse_open_out out;
+};
+
+struct ext_close_call {
+	struct fuse_conn *fc;
+	struct extfuse_close_in in;
+	struct extfuse_close_out out;
+};
+
 struct ext_read_call {
 	struct fuse_conn *fc;
 	struct extfuse_read_in in;
@@ -296,6 +311,8 @@ int ext_dirents_put(struct ext_bytes *bytes, const void *data, u64 start, u32 le
 EXT_ASSERT_CALL(struct ext_lookup_call);
 EXT_ASSERT_CALL(struct ext_getattr_call);
 EXT_ASSERT_CALL(struct ext_read_call);
+EXT_ASSERT_CALL(struct ext_open_call);
+EXT_ASSERT_CALL(struct ext_close_call);
 
 /* Copy into the pages of a reply; the range was checked. */
 void ext_read_copy(struct fuse_args_pages *ap, u32 pos, const void *from, u32 len);
@@ -434,6 +451,84 @@ static inline void ext_drop_outdated_pages(struct inode *inode)
 	ext_pages_current(inode, true);
 }
 
+/* In place of fuse_file_open(): a handler's answer, or the daemon's. */
+struct fuse_file *ext_file_open(struct fuse_mount *fm, u64 nodeid, struct file *file, bool isdir);
+/* Tell the daemon of an open that a handler answered. May sleep. */
+int ext_file_tell(struct fuse_file *ff);
+
+static inline bool ext_file_seen(const struct fuse_file *ff)
+{
+	return !test_bit_acquire(EXT_FILE_UNSEEN, &ff->ext.state);
+}
+
+/* Before ff->fh is used. */
+static inline int ext_file_ready(struct fuse_file *ff)
+{
+	return likely(ext_file_seen(ff)) ? 0 : ext_file_tell(ff);
+}
+
+/* The request's first argument begins with the handle of this file. */
+static inline void ext_args_file(struct fuse_args *args, struct fuse_file *ff)
+{
+	if (!ext_file_seen(ff))
+		args->ext.file = ff;
+}
+
+/* The request is not answered here: a handle that it needs is needed now. */
+static inline int ext_args_ready(struct fuse_args *args)
+{
+	struct fuse_file *ff = args->ext.file;
+	int err;
+
+	if (likely(!ff))
+		return 0;
+	err = ext_file_tell(ff);
+	if (!err)
+		*(u64 *)args->in_args[0].value = ff->fh;
+	return err;
+}
+
+/* EXT_UPCALL, or what close() returns. first: before anything is written back. */
+int ext_flush(struct file *file, fl_owner_t id, bool first);
+/* True: no request, ff is gone as soon as its arguments are. */
+bool ext_release(struct fuse_file *ff, struct fuse_args *args);
+/* A lock was asked of the daemon. */
+static inline void ext_locked(struct inode *inode)
+{
+	WRITE_ONCE(get_fuse_inode(inode)->ext.locked, true);
+}
+
+/* Registered files: ext_backing.c */
+int ext_backings_init(struct ext_conn *ec);
+void ext_backings_free(struct ext_conn *ec);
+/* Drop all, and take no more. */
+void ext_backings_drop(struct ext_conn *ec);
+void ext_backing_forget(struct ext_conn *ec, u64 nodeid);
+bool ext_backing_registered(struct ext_conn *ec, u64 nodeid);
+/* With a reference; NULL: none. */
+struct fuse_backing *ext_backing_get(struct ext_conn *ec, u64 nodeid);
+u32 ext_backing_count(const struct ext_conn *ec);
+long ext_ioctl_backing(struct ext_conn *ec, unsigned int cmd, struct extfuse_backing __user *arg);
+
+/* Before fuse_file_io_open() decides; EXT_UPCALL: that is for it. */
+int ext_backing_io_open(struct file *file, struct inode *inode);
+/* It cannot open in the mode that was wanted. */
+int ext_backing_conflict(struct file *file, struct inode *inode, int err);
+
+/* Is this file served by one that is registered? */
+static inline bool ext_backed(const struct file *file)
+{
+	const struct fuse_file *ff = file->private_data;
+
+	return test_bit(EXT_FILE_BACKING, &ff->ext.state);
+}
+
+int ext_backing_flush(struct file *file, fl_owner_t id);
+int ext_backing_fsync(struct file *file, loff_t start, loff_t end, int datasync);
+loff_t ext_backing_llseek(struct file *file, loff_t offset, int whence);
+long ext_backing_fallocate(struct file *file, int mode, loff_t offset, loff_t length);
+int ext_copy_ready(struct file *in, struct file *out);
+bool ext_passthrough_accessed(struct file *file);
 
 /*
  * CREATE must not truncate a file that nobody knows the node of: the driver

@@ -66,6 +66,31 @@ static int ext_stub_readdir(const struct extfuse_bytes_in *in, struct extfuse_by
 	return EXTFUSE_UPCALL;
 }
 
+static int ext_stub_open(const struct extfuse_open_in *in, struct extfuse_open_out *out)
+{
+	return EXTFUSE_UPCALL;
+}
+
+static int ext_stub_opendir(const struct extfuse_open_in *in, struct extfuse_open_out *out)
+{
+	return EXTFUSE_UPCALL;
+}
+
+static int ext_stub_flush(const struct extfuse_close_in *in, struct extfuse_close_out *out)
+{
+	return EXTFUSE_UPCALL;
+}
+
+static int ext_stub_release(const struct extfuse_close_in *in, struct extfuse_close_out *out)
+{
+	return EXTFUSE_UPCALL;
+}
+
+static int ext_stub_releasedir(const struct extfuse_close_in *in, struct extfuse_close_out *out)
+{
+	return EXTFUSE_UPCALL;
+}
+
 static struct extfuse_handler_ops ext_stubs = {
 	.lookup = ext_stub_lookup,
 	.getattr = ext_stub_getattr,
@@ -77,6 +102,11 @@ static struct extfuse_handler_ops ext_stubs = {
 	.access = ext_stub_access,
 	.lseek = ext_stub_lseek,
 	.readdir = ext_stub_readdir,
+	.open = ext_stub_open,
+	.opendir = ext_stub_opendir,
+	.flush = ext_stub_flush,
+	.release = ext_stub_release,
+	.releasedir = ext_stub_releasedir,
 };
 
 /*
@@ -114,6 +144,16 @@ static const struct {
 			     sizeof(struct extfuse_lseek_out) },
 	[EXTFUSE_OP_READDIR] = { offsetof(struct extfuse_handler_ops, readdir),
 			     sizeof(struct extfuse_bytes_out) },
+	[EXTFUSE_OP_OPEN] = { offsetof(struct extfuse_handler_ops, open),
+			      sizeof(struct extfuse_open_out) },
+	[EXTFUSE_OP_OPENDIR] = { offsetof(struct extfuse_handler_ops, opendir),
+				 sizeof(struct extfuse_open_out) },
+	[EXTFUSE_OP_FLUSH] = { offsetof(struct extfuse_handler_ops, flush),
+			       sizeof(struct extfuse_close_out) },
+	[EXTFUSE_OP_RELEASE] = { offsetof(struct extfuse_handler_ops, release),
+				 sizeof(struct extfuse_close_out) },
+	[EXTFUSE_OP_RELEASEDIR] = { offsetof(struct extfuse_handler_ops, releasedir),
+				    sizeof(struct extfuse_close_out) },
 };
 
 static int ext_bpf_init_type(struct btf *btf)

@@ -89,13 +89,17 @@ void ext_forget(struct fuse_conn *fc, u64 nodeid)
 	ext_changed(ec, ext_node_index(ec, EXT_NODE, nodeid));
 	ext_changed(ec, ext_node_index(ec, EXT_BEHIND, nodeid));
 	ext_changed(ec, ext_node_index(ec, EXT_XATTR, nodeid));
+	ext_backing_forget(ec, nodeid);
 }
 
 /* An aborted request may still be carried out by a living daemon. */
 void ext_abort(struct fuse_conn *fc)
 {
-	if (fc->ext && !atomic_xchg(&fc->ext->aborted, 1))
+	if (!fc->ext)
+		return;
+	if (!atomic_xchg(&fc->ext->aborted, 1))
 		atomic64_inc(ext_mount_word(fc->ext));
+	ext_backings_drop(fc->ext);
 }
 
 void ext_touch(struct ext_marks *marks, u32 index)

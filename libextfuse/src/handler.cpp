@@ -162,6 +162,8 @@ public:
 			error = bpf_map__set_max_entries(maps.ext_dirs, params.dir_buckets);
 		if (!error)
 			error = bpf_map__set_max_entries(maps.ext_dir_names, params.names_buckets);
+		if (!error)
+			error = bpf_map__set_max_entries(maps.ext_opens, params.open_buckets);
 		skeleton_->rodata->ext_name_mask = params.name_buckets - 1;
 		skeleton_->rodata->ext_long_name_mask = params.long_name_buckets - 1;
 		skeleton_->rodata->ext_attr_mask = params.attr_buckets - 1;
@@ -169,6 +171,7 @@ public:
 		skeleton_->rodata->ext_object_mask = params.object_buckets - 1;
 		skeleton_->rodata->ext_dir_mask = params.dir_buckets - 1;
 		skeleton_->rodata->ext_dir_names_mask = params.names_buckets - 1;
+		skeleton_->rodata->ext_open_mask = params.open_buckets - 1;
 		skeleton_->rodata->ext_seed = params.seed;
 		skeleton_->data->ext_switches = params.switches;
 		if (!error)
@@ -191,13 +194,15 @@ public:
 			error = dirs_.map(maps.ext_dirs);
 		if (!error)
 			error = dir_names_.map(maps.ext_dir_names);
+		if (!error)
+			error = opens_.map(maps.ext_opens);
 		if (error) {
 			reason = std::string("cannot map the handler's BPF maps: ") +
 				 strerror(-error);
 			return error;
 		}
 		maps_ = {names_.span(),   long_names_.span(), attrs_.span(),    blocks_.span(),
-			 objects_.span(), dirs_.span(),       dir_names_.span()};
+			 objects_.span(), dirs_.span(),       dir_names_.span(), opens_.span()};
 		return 0;
 	}
 
@@ -260,7 +265,7 @@ private:
 		case -ENOMEM:
 			return what + "no memory for its maps; ask for smaller ones (max_names, "
 				      "max_long_names, max_attrs, max_blocks, "
-				      "max_objects, max_dirs)";
+				      "max_objects, max_dirs, max_opens)";
 		default:
 			break;
 		}
@@ -282,6 +287,7 @@ private:
 	Mapping<extfuse_object_bucket> objects_;
 	Mapping<extfuse_dir_bucket> dirs_;
 	Mapping<extfuse_names_bucket> dir_names_;
+	Mapping<extfuse_open_bucket> opens_;
 	HandlerMaps maps_;
 	std::unique_ptr<bpf_link, Destroy> link_;
 };

@@ -30,6 +30,7 @@ struct PutCounters {
 	std::atomic<uint64_t> object{0};
 	std::atomic<uint64_t> dir{0};
 	std::atomic<uint64_t> names{0};
+	std::atomic<uint64_t> open{0};
 	std::atomic<uint64_t> refused{0};
 	std::atomic<uint64_t> evicted{0};
 };

@@ -26,6 +26,7 @@ struct Options {
 	uint32_t max_blocks = 4096;
 	uint32_t max_objects = 16384;
 	uint32_t max_dirs = 4096;
+	uint32_t max_opens = 16384;
 };
 
 // From a caller's configuration. 0, -EINVAL or -E2BIG.

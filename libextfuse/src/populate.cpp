@@ -212,6 +212,60 @@ int extfuse_put_data(struct extfuse *x, const struct fuse_ctx *caller, fuse_ino_
 	return stored;
 }
 
+int extfuse_put_open(struct extfuse *x, const struct fuse_ctx *caller, fuse_ino_t node,
+		     unsigned flags, struct extfuse_token token, enum extfuse_scope scope)
+{
+	constexpr unsigned known = EXTFUSE_FILE_KEEP_CACHE | EXTFUSE_FILE_DIRECT_IO |
+				   EXTFUSE_FILE_CACHE_DIR | EXTFUSE_FILE_BACKING |
+				   EXTFUSE_FILE_CLOSE_ONLY | EXTFUSE_FILE_NO_FLUSH |
+				   EXTFUSE_FILE_NO_RELEASE | EXTFUSE_FILE_WRITE;
+	Stored stored = Stored::no;
+
+	if (!x || !node || (flags & ~known) || !valid_scope(scope, caller))
+		return -EINVAL;
+	if ((flags & EXTFUSE_FILE_BACKING) &&
+	    (flags & EXTFUSE_FILE_OPEN_MASK) != EXTFUSE_FILE_BACKING)
+		return -EINVAL;
+	if (!storing(*x))
+		return 0;
+	const Audience who = audience(*x, scope, caller);
+	if (who.scope != EXTFUSE_SCOPE_NONE && x->words.node_current(node, token.word))
+		stored = store_open(x->maps, x->words, node, token.word,
+				    static_cast<uint16_t>(flags), who);
+	return count(*x, stored, x->puts.open);
+}
+
+int extfuse_register_backing(struct extfuse *x, fuse_ino_t node, int fd, struct extfuse_token token,
+			     uint32_t limit)
+{
+	extfuse_backing arg = {};
+
+	if (!x || !node || fd < 0)
+		return -EINVAL;
+	if (!x->words.active())
+		return -ENOTCONN;
+	arg.size = sizeof(arg);
+	arg.fd = fd;
+	arg.nodeid = node;
+	arg.behind = token.behind;
+	arg.limit = limit;
+	return x->kernel->backing(x->device.get(), arg);
+}
+
+int extfuse_unregister_backing(struct extfuse *x, fuse_ino_t node)
+{
+	extfuse_backing arg = {};
+
+	if (!x || !node)
+		return -EINVAL;
+	if (!x->words.active())
+		return -ENOTCONN;
+	arg.size = sizeof(arg);
+	arg.fd = -1;
+	arg.nodeid = node;
+	return x->kernel->backing(x->device.get(), arg);
+}
+
 int extfuse_reply_entry(struct extfuse *x, fuse_req_t req, fuse_ino_t parent, const char *name,
 			const struct fuse_entry_param *e, struct extfuse_token entry,
 			struct extfuse_token node, enum extfuse_scope entry_scope,

@@ -88,6 +88,30 @@ Stored store_attr(const HandlerMaps &maps, const Words &words, uint64_t node, ui
 	return evicts ? Stored::evicted : Stored::yes;
 }
 
+Stored store_open(const HandlerMaps &maps, const Words &words, uint64_t node, uint64_t word,
+		  uint16_t flags, const Audience &who) noexcept
+{
+	if (maps.opens.empty())
+		return Stored::no;
+
+	const uint64_t hash = extfuse_node_hash(words.seed(), node);
+	bool evicts;
+	extfuse_open_slot *slot = choose(
+		maps.opens[bucket_index(hash, maps.opens.size())].slot, hash,
+		[&](const auto &s) { return peek(s.nodeid) == node; },
+		[&](const auto &s) { return words.node_current(peek(s.nodeid), peek(s.word)); },
+		evicts);
+	WriteLock lock(slot->seq);
+	if (!lock)
+		return Stored::no;
+	poke(slot->scope, who.scope);
+	poke(slot->flags, flags);
+	poke(slot->nodeid, node);
+	poke(slot->word, word);
+	poke(slot->caller, who.caller);
+	return evicts ? Stored::evicted : Stored::yes;
+}
+
 Stored store_block(const HandlerMaps &maps, const Words &words, uint64_t seed, const Block &block,
 		   const Audience &who) noexcept
 {

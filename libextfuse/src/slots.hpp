@@ -51,6 +51,10 @@ struct Block {
 	uint32_t len; // at most EXTFUSE_BLOCK_SIZE
 };
 
+// flags: EXTFUSE_FILE_*
+Stored store_open(const HandlerMaps &maps, const Words &words, uint64_t node, uint64_t word,
+		  uint16_t flags, const Audience &who) noexcept;
+
 // seed: of the handler, the words have another one.
 Stored store_block(const HandlerMaps &maps, const Words &words, uint64_t seed, const Block &block,
 		   const Audience &who) noexcept;

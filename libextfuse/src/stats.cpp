@@ -22,6 +22,7 @@ int get_stats(extfuse &x, extfuse_counters &out)
 	out.put_object = x.puts.object.load(std::memory_order_relaxed);
 	out.put_dir = x.puts.dir.load(std::memory_order_relaxed);
 	out.put_names = x.puts.names.load(std::memory_order_relaxed);
+	out.put_open = x.puts.open.load(std::memory_order_relaxed);
 	out.put_refused = x.puts.refused.load(std::memory_order_relaxed);
 	out.evicted = x.puts.evicted.load(std::memory_order_relaxed);
 	out.map_bytes = x.maps.bytes() + x.words_bytes;

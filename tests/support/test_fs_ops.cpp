@@ -289,8 +289,17 @@ struct Ops {
 		static std::atomic<uint64_t> next{100};
 
 		fi->fh = next++;
+		f.give(fi->fh);
 		fi->direct_io = f.config_.direct_io;
 		fi->keep_cache = f.config_.keep_cache;
+	}
+
+	static void put_open(TestFs &f, fuse_req_t req, fuse_ino_t node, int flags,
+			     unsigned file_flags, extfuse_token token)
+	{
+		if (f.say.opens && !(flags & O_TRUNC) && (flags & O_ACCMODE) == O_RDONLY)
+			extfuse_put_open(f.ext_, fuse_req_ctx(req), node, file_flags, token,
+					 f.say.open);
 	}
 
 	static void truncate(TestFs &f, fuse_ino_t node)
@@ -305,10 +314,13 @@ struct Ops {
 		f.arrived(Op::Open, node);
 		if (denied(f, req, Op::Open, node))
 			return;
+		const extfuse_token token = extfuse_token_node(f.ext_, node);
+		f.pass(Op::Open, Stage::Sampled, node);
 		if (fi->flags & O_TRUNC)
 			truncate(f, node);
 		fill_open(f, fi);
 		f.pass(Op::Open, Stage::Done, node);
+		put_open(f, req, node, fi->flags, f.say.file_flags, token);
 		fuse_reply_open(req, fi);
 	}
 
@@ -345,10 +357,11 @@ struct Ops {
 	}
 
 	static void read(fuse_req_t req, fuse_ino_t node, size_t size, off_t offset,
-			 fuse_file_info *)
+			 fuse_file_info *fi)
 	{
 		TestFs &f = fs(req);
 		f.arrived(Op::Read, node);
+		f.check(Op::Read, fi->fh);
 		if (denied(f, req, Op::Read, node))
 			return;
 		const extfuse_token token = extfuse_token_node(f.ext_, node);
@@ -378,10 +391,11 @@ struct Ops {
 	}
 
 	static void write(fuse_req_t req, fuse_ino_t node, const char *buf, size_t size,
-			  off_t offset, fuse_file_info *)
+			  off_t offset, fuse_file_info *fi)
 	{
 		TestFs &f = fs(req);
 		f.arrived(Op::Write, node);
+		f.check(Op::Write, fi->fh);
 		f.pass(Op::Write, Stage::Sampled, node);
 		const int done =
 			f.store.write(node, static_cast<uint64_t>(offset), std::string(buf, size));
@@ -390,15 +404,34 @@ struct Ops {
 			 : fuse_reply_write(req, static_cast<size_t>(done));
 	}
 
-	template <Op op> static void nothing(fuse_req_t req, fuse_ino_t node, fuse_file_info *)
+	static void flush(fuse_req_t req, fuse_ino_t node, fuse_file_info *fi)
 	{
-		fs(req).arrived(op, node);
+		TestFs &f = fs(req);
+		f.arrived(Op::Flush, node);
+		f.check(Op::Flush, fi->fh);
+		if (!denied(f, req, Op::Flush, node))
+			fuse_reply_err(req, 0);
+	}
+
+	static void release(fuse_req_t req, fuse_ino_t node, fuse_file_info *fi)
+	{
+		TestFs &f = fs(req);
+		f.take_back(Op::Release, fi->fh);
+		f.arrived(Op::Release, node);
 		fuse_reply_err(req, 0);
 	}
 
-	static void fsync(fuse_req_t req, fuse_ino_t node, int, fuse_file_info *)
+	static void fsync(fuse_req_t req, fuse_ino_t node, int, fuse_file_info *fi)
 	{
-		fs(req).arrived(Op::Fsync, node);
+		TestFs &f = fs(req);
+		f.arrived(Op::Fsync, node);
+		f.check(Op::Fsync, fi->fh);
+		fuse_reply_err(req, 0);
+	}
+
+	static void setlk(fuse_req_t req, fuse_ino_t, fuse_file_info *fi, struct flock *, int)
+	{
+		fs(req).check(Op::Flush, fi->fh);
 		fuse_reply_err(req, 0);
 	}
 
@@ -415,6 +448,9 @@ struct Ops {
 	{
 		TestFs &f = fs(req);
 		f.arrived(Op::Opendir, node);
+		if (denied(f, req, Op::Opendir, node))
+			return;
+		const extfuse_token token = extfuse_token_node(f.ext_, node);
 		auto listing = std::make_unique<Listing>();
 		listing->token = extfuse_token_node(f.ext_, node);
 		f.pass(Op::Opendir, Stage::Sampled, node);
@@ -428,12 +464,15 @@ struct Ops {
 		if (f.say.atime)
 			f.store.note_read(node);
 		fi->fh = reinterpret_cast<uint64_t>(listing.get());
+		f.give(fi->fh);
+		put_open(f, req, node, O_RDONLY, f.say.file_flags & EXTFUSE_FILE_NO_RELEASE, token);
 		if (fuse_reply_open(req, fi) == 0)
 			listing.release();
 	}
 
 	static void releasedir(fuse_req_t req, fuse_ino_t node, fuse_file_info *fi)
 	{
+		fs(req).take_back(Op::Releasedir, fi->fh);
 		fs(req).arrived(Op::Releasedir, node);
 		delete reinterpret_cast<Listing *>(fi->fh);
 		fuse_reply_err(req, 0);
@@ -444,6 +483,7 @@ struct Ops {
 	{
 		TestFs &f = fs(req);
 		f.arrived(Op::Readdir, node);
+		f.check(Op::Readdir, fi->fh);
 		const Listing &listing = *reinterpret_cast<Listing *>(fi->fh);
 		const auto &entries = listing.entries;
 		std::string buf(size, '\0');
@@ -470,6 +510,7 @@ struct Ops {
 	{
 		TestFs &f = fs(req);
 		f.arrived(Op::Readdirplus, node);
+		f.check(Op::Readdirplus, fi->fh);
 		const auto &entries = reinterpret_cast<Listing *>(fi->fh)->entries;
 		std::string buf(size, '\0');
 		size_t used = 0;
@@ -514,6 +555,19 @@ struct Ops {
 		const int error = refusal(f, req, Op::Access, node);
 		f.pass(Op::Access, Stage::Done, node);
 		extfuse_reply_access(f.ext_, req, node, mask, error, token, f.say.access);
+	}
+
+	static void getlk(fuse_req_t req, fuse_ino_t, fuse_file_info *fi, struct flock *lock)
+	{
+		fs(req).check(Op::Flush, fi->fh);
+		lock->l_type = F_UNLCK;
+		fuse_reply_lock(req, lock);
+	}
+
+	static void flock(fuse_req_t req, fuse_ino_t, fuse_file_info *fi, int)
+	{
+		fs(req).check(Op::Flush, fi->fh);
+		fuse_reply_err(req, 0);
 	}
 
 	static void fallocate(fuse_req_t req, fuse_ino_t node, int mode, off_t offset, off_t length,
@@ -564,6 +618,8 @@ struct Ops {
 		want(conn, FUSE_CAP_WRITEBACK_CACHE, false);
 		want(conn, FUSE_CAP_ATOMIC_O_TRUNC, true);
 		want(conn, FUSE_CAP_SPLICE_READ, false);
+		want(conn, FUSE_CAP_PASSTHROUGH, c.passthrough);
+		conn->max_backing_stack_depth = 0;
 	}
 };
 
@@ -588,8 +644,11 @@ const fuse_lowlevel_ops &test_fs_operations()
 		t.create = Ops::create;
 		t.read = Ops::read;
 		t.write = Ops::write;
-		t.flush = Ops::nothing<Op::Flush>;
-		t.release = Ops::nothing<Op::Release>;
+		t.flush = Ops::flush;
+		t.release = Ops::release;
+		t.setlk = Ops::setlk;
+		t.getlk = Ops::getlk;
+		t.flock = Ops::flock;
 		t.fsync = Ops::fsync;
 		t.opendir = Ops::opendir;
 		t.readdir = Ops::readdir;

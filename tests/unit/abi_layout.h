@@ -44,6 +44,47 @@
 		FIELD(extfuse_read_in, op, 44) \
 		FIELD(extfuse_read_in, flags, 48) \
 		FIELD(extfuse_read_in, reserved, 52) \
+	SIZE(extfuse_open_in, 56) \
+		FIELD(extfuse_open_in, caller, 0) \
+		FIELD(extfuse_open_in, nodeid, 16) \
+		FIELD(extfuse_open_in, word, 24) \
+		FIELD(extfuse_open_in, hash, 32) \
+		FIELD(extfuse_open_in, file_flags, 40) \
+		FIELD(extfuse_open_in, op, 44) \
+		FIELD(extfuse_open_in, flags, 48) \
+		FIELD(extfuse_open_in, reserved, 52) \
+	SIZE(extfuse_open_out, 16) \
+		FIELD(extfuse_open_out, word, 0) \
+		FIELD(extfuse_open_out, flags, 8) \
+		FIELD(extfuse_open_out, open_flags, 12) \
+	SIZE(extfuse_close_in, 48) \
+		FIELD(extfuse_close_in, caller, 0) \
+		FIELD(extfuse_close_in, nodeid, 16) \
+		FIELD(extfuse_close_in, word, 24) \
+		FIELD(extfuse_close_in, hash, 32) \
+		FIELD(extfuse_close_in, file_flags, 40) \
+		FIELD(extfuse_close_in, op, 44) \
+	SIZE(extfuse_close_out, 16) \
+		FIELD(extfuse_close_out, word, 0) \
+		FIELD(extfuse_close_out, flags, 8) \
+		FIELD(extfuse_close_out, reserved, 12) \
+	SIZE(extfuse_open_slot, 32) \
+		FIELD(extfuse_open_slot, seq, 0) \
+		FIELD(extfuse_open_slot, scope, 4) \
+		FIELD(extfuse_open_slot, reserved, 5) \
+		FIELD(extfuse_open_slot, flags, 6) \
+		FIELD(extfuse_open_slot, nodeid, 8) \
+		FIELD(extfuse_open_slot, word, 16) \
+		FIELD(extfuse_open_slot, caller, 24) \
+	SIZE(extfuse_open_bucket, 128) \
+		FIELD(extfuse_open_bucket, slot, 0) \
+	SIZE(extfuse_backing, 32) \
+		FIELD(extfuse_backing, size, 0) \
+		FIELD(extfuse_backing, fd, 4) \
+		FIELD(extfuse_backing, nodeid, 8) \
+		FIELD(extfuse_backing, behind, 16) \
+		FIELD(extfuse_backing, limit, 24) \
+		FIELD(extfuse_backing, flags, 28) \
 	SIZE(extfuse_lookup_out, 32) \
 		FIELD(extfuse_lookup_out, word, 0) \
 		FIELD(extfuse_lookup_out, nodeid, 8) \
@@ -281,11 +322,14 @@
 		FIELD(extfuse_op_stats, invalid, 56) \
 		FIELD(extfuse_op_stats, sent, 64) \
 		FIELD(extfuse_op_stats, reserved, 72) \
-	SIZE(extfuse_stats, 1344) \
+	SIZE(extfuse_stats, 1984) \
 		FIELD(extfuse_stats, abi_version, 0) \
 		FIELD(extfuse_stats, size, 4) \
 		FIELD(extfuse_stats, sent_total, 8) \
-		FIELD(extfuse_stats, reserved, 16) \
+		FIELD(extfuse_stats, opened_late, 16) \
+		FIELD(extfuse_stats, backing_files, 24) \
+		FIELD(extfuse_stats, backing_opens, 32) \
+		FIELD(extfuse_stats, reserved, 40) \
 		FIELD(extfuse_stats, op, 64) \
 	SIZE(extfuse_bind, 16) \
 		FIELD(extfuse_bind, size, 0) \

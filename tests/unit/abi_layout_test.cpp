@@ -118,7 +118,8 @@ TEST_F(AbiLayout, ContextIsPlain)
 	      "extfuse_getattr_out", "extfuse_read_out", "extfuse_caller", "extfuse_attr",
 	      "extfuse_getxattr_in", "extfuse_bytes_in", "extfuse_statfs_in", "extfuse_access_in",
 	      "extfuse_lseek_in", "extfuse_bytes_out", "extfuse_statfs_out", "extfuse_statfs",
-	      "extfuse_access_out", "extfuse_lseek_out"}) {
+	      "extfuse_access_out", "extfuse_lseek_out",
+	      "extfuse_open_in", "extfuse_open_out", "extfuse_close_in", "extfuse_close_out"}) {
 		const btf_type *t = find(name);
 		ASSERT_TRUE(t) << name;
 		for (__u16 i = 0; i < btf_vlen(t); i++) {
@@ -135,7 +136,8 @@ TEST_F(AbiLayout, OperationsMatchTheirNumbers)
 	ASSERT_TRUE(t);
 	const char *names[EXTFUSE_OP_COUNT] = {
 		"lookup",   "getattr", "read",   "getxattr", "listxattr",
-		"readlink", "statfs",  "access", "lseek",    "readdir"};
+		"readlink", "statfs",  "access", "lseek",    "readdir",
+		"open",     "opendir", "flush",  "release",  "releasedir"};
 	for (__u16 i = 0; i < EXTFUSE_OP_COUNT; i++) {
 		EXPECT_STREQ(btf__name_by_offset(object.get(), btf_members(t)[i].name_off),
 			     names[i]);
@@ -171,6 +173,7 @@ TEST(AbiLayoutSlots, LongNamesBeginAsShortOnes)
 	EXPECT_EQ(sizeof(extfuse_long_name_bucket) % 8, 0U);
 	EXPECT_EQ(sizeof(extfuse_attr_bucket) % 8, 0U);
 	EXPECT_EQ(sizeof(extfuse_data_bucket) % 8, 0U);
+	EXPECT_EQ(sizeof(extfuse_open_bucket) % 8, 0U);
 	EXPECT_EQ(sizeof(extfuse_object_bucket) % 8, 0U);
 	EXPECT_EQ(sizeof(extfuse_dir_bucket) % 8, 0U);
 	EXPECT_EQ(sizeof(extfuse_names_bucket) % 8, 0U);

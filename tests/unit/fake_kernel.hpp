@@ -137,6 +137,8 @@ struct FakeState {
 	int mapped = 0;
 	std::map<pid_t, std::string> status;
 	extfuse_stats stats = {};
+	std::vector<extfuse_backing> backings; // as asked for
+	int backing_error = 0;
 	std::vector<extfuse_op_counters> per_cpu[EXTFUSE_OP_COUNT];
 
 	bool called(const std::string &what) const
@@ -157,9 +159,10 @@ class FakeHandler final : public impl::Handler
 public:
 	FakeHandler(FakeState &state, const impl::HandlerParams &p)
 		: state_(state), names_(p.name_buckets), long_names_(p.long_name_buckets),
-		  attrs_(p.attr_buckets), blocks_(p.block_buckets), switches_(p.switches)
+		  attrs_(p.attr_buckets), blocks_(p.block_buckets), opens_(p.open_buckets),
+		  switches_(p.switches)
 	{
-		maps_ = {names_, long_names_, attrs_, blocks_};
+		maps_ = {names_, long_names_, attrs_, blocks_, opens_};
 		state_.handlers_alive++;
 	}
 	~FakeHandler() override
@@ -204,6 +207,7 @@ private:
 	std::vector<extfuse_long_name_bucket> long_names_;
 	std::vector<extfuse_attr_bucket> attrs_;
 	std::vector<extfuse_data_bucket> blocks_;
+	std::vector<extfuse_open_bucket> opens_;
 	impl::HandlerMaps maps_;
 	uint32_t switches_;
 	int link_ = -1;
@@ -287,6 +291,11 @@ public:
 	{
 		out = state_.stats;
 		return 0;
+	}
+	int backing(int, const extfuse_backing &arg) override
+	{
+		state_.backings.push_back(arg);
+		return state_.backing_error;
 	}
 	int task_status(pid_t pid, std::string &out) override
 	{

@@ -35,7 +35,8 @@ protected:
 		long_names.assign(l, {});
 		attrs.assign(a, {});
 		blocks.assign(b, {});
-		maps = {names, long_names, attrs, blocks};
+		opens.assign(4, {});
+		maps = {names, long_names, attrs, blocks, opens};
 	}
 
 	NameKey key(uint64_t parent, const std::string &name) const
@@ -88,6 +89,7 @@ protected:
 	std::vector<extfuse_long_name_bucket> long_names;
 	std::vector<extfuse_attr_bucket> attrs;
 	std::vector<extfuse_data_bucket> blocks;
+	std::vector<extfuse_open_bucket> opens;
 	HandlerMaps maps;
 };
 

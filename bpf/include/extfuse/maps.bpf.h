@@ -32,6 +32,9 @@ EXTFUSE_BUCKET_MAP(ext_dirs, struct extfuse_dir_bucket);
 /* Directory to the set of all its names. */
 EXTFUSE_BUCKET_MAP(ext_dir_names, struct extfuse_names_bucket);
 
+/* Node to how it is opened and closed. */
+EXTFUSE_BUCKET_MAP(ext_opens, struct extfuse_open_bucket);
+
 /* Per CPU and operation: what became of the calls. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -48,6 +51,7 @@ const volatile __u32 ext_block_mask = 0;
 const volatile __u32 ext_object_mask = 0;
 const volatile __u32 ext_dir_mask = 0;
 const volatile __u32 ext_dir_names_mask = 0;
+const volatile __u32 ext_open_mask = 0;
 const volatile __u64 ext_seed = 0; /* of the hashes of all but names and attributes */
 
 /*

@@ -110,13 +110,14 @@ struct extfuse_config {
 	extfuse_log_fn log; /* default: standard error */
 	void *log_userdata;
 	enum extfuse_log_level log_level; /* 0 means EXTFUSE_LOG_WARNING */
+	uint32_t max_opens; /* as max_names; default 16384 */
 };
 
 /*
  * Make an object, not mounted yet. Takes extfuse's own options out of args
  * (-o extfuse=auto|require|stock, no_handler, no_remember, max_names=N,
- * max_long_names=N, max_attrs=N, max_blocks=N, max_objects=N, max_dirs=N; they
- * override cfg), reads the mount options that fuse_session_new() reads as well (allow_other,
+ * max_long_names=N, max_attrs=N, max_blocks=N, max_objects=N, max_dirs=N, max_opens=N;
+ * they override cfg), reads the mount options that fuse_session_new() reads as well (allow_other,
  * default_permissions, fsname=, subtype=, ro, nodev, ...), leaves those in
  * args, and leaves all others alone. args and cfg may be NULL.
  * -EINVAL: bad option or cfg; -E2BIG: see above; -ENOMEM.
@@ -255,6 +256,16 @@ EXTFUSE_API int extfuse_put_data(struct extfuse *x, const struct fuse_ctx *calle
 				 uint64_t offset, const void *data, size_t len, uint64_t file_size,
 				 struct extfuse_token token, enum extfuse_scope scope);
 
+/*
+ * How a file or directory is opened: as caller was allowed to just now, with these
+ * EXTFUSE_FILE_*, and without the daemon, which is told (OPEN, OPENDIR) only when a
+ * request needs its handle. Says nothing of opens with O_TRUNC, and of opens for
+ * writing only with EXTFUSE_FILE_BACKING and EXTFUSE_FILE_WRITE.
+ */
+EXTFUSE_API int extfuse_put_open(struct extfuse *x, const struct fuse_ctx *caller, fuse_ino_t node,
+				 unsigned flags, struct extfuse_token token,
+				 enum extfuse_scope scope);
+
 /* One answer of a batch: members as the arguments of extfuse_put_entry(). */
 struct extfuse_batch_entry {
 	const char *name;
@@ -390,6 +401,22 @@ EXTFUSE_API int extfuse_reply_readdir(struct extfuse *x, fuse_req_t req, fuse_in
 				      struct extfuse_token token, enum extfuse_scope scope);
 
 /* ------------------------------------------------------------------------ */
+/* Backing files                                                            */
+
+/*
+ * Let opens of this node read and write fd's file directly, data only, from the
+ * next open on that the daemon answers or that was put with EXTFUSE_FILE_BACKING;
+ * as EXTFUSE_IOC_BACKING_SET in <extfuse/abi.h>, which has the rules and errors. A
+ * system call. fd may be closed afterwards. token: of the node, taken before fd
+ * was opened. limit: how many the driver keeps, 0: as before. The session must
+ * have asked for FUSE_CAP_PASSTHROUGH. -ENOTCONN: not mounted on the extfuse driver.
+ */
+EXTFUSE_API int extfuse_register_backing(struct extfuse *x, fuse_ino_t node, int fd,
+					 struct extfuse_token token, uint32_t limit);
+/* -ENOENT: there is none. */
+EXTFUSE_API int extfuse_unregister_backing(struct extfuse *x, fuse_ino_t node);
+
+/* ------------------------------------------------------------------------ */
 /* Invalidating                                                             */
 
 /*
@@ -415,6 +442,7 @@ struct extfuse_counters {
 	uint64_t put_refused; /* not stored: token, scope, busy slot */
 	uint64_t evicted; /* a live slot of another key was replaced */
 	uint64_t map_bytes; /* memory of all maps and words */
+	uint64_t put_open; /* stored by this process */
 };
 
 /* -ENOTCONN: not mounted on the extfuse driver (out is zeroed). */
