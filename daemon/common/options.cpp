@@ -119,6 +119,13 @@ void add_driver_options(CLI::App &app, Options &o, Raw &raw)
 		->check(CLI::Range(uint32_t{0}, uint32_t{EXTFUSE_BACKING_MAX}))
 		->capture_default_str()
 		->group(group);
+	app.add_option("--max-objects", o.max_objects,
+		       "room for extended attributes, link targets and the like")
+		->check(positive)
+		->group(group);
+	app.add_option("--max-dirs", o.max_dirs, "room for directories' entries")
+		->check(positive)
+		->group(group);
 }
 
 void add_fuse_options(CLI::App &app, Options &o, Raw &raw)

@@ -237,6 +237,9 @@ int Fs::read_directory(fuse_req_t req, fuse_ino_t node, size_t size, off_t off, 
 	}
 	if (err && !reply.used)
 		return err;
+	// Nothing is left: the directory was read to its end.
+	if (!err && !reply.used)
+		cache_listing(req, node, handle);
 	reply.send();
 	return replied;
 }

@@ -159,6 +159,8 @@ private:
 	int read_directory(fuse_req_t req, fuse_ino_t node, size_t size, off_t off,
 			   fuse_file_info *fi, bool plus);
 	void close_directory(DirHandle &handle) noexcept;
+	// listing.cpp
+	void cache_listing(fuse_req_t req, fuse_ino_t node, DirHandle &handle);
 	int do_releasedir(fuse_req_t req, fuse_ino_t node, fuse_file_info *fi);
 	int do_fsyncdir(fuse_req_t req, fuse_ino_t node, int datasync, fuse_file_info *fi);
 
@@ -168,6 +170,9 @@ private:
 	int do_getxattr(fuse_req_t req, fuse_ino_t node, const char *name, size_t size);
 	int do_listxattr(fuse_req_t req, fuse_ino_t node, size_t size);
 	int do_removexattr(fuse_req_t req, fuse_ino_t node, const char *name);
+	int read_and_cache_xattr(fuse_req_t req, const Pin &pin, const char *name, size_t size,
+				 extfuse_scope scope);
+	extfuse_scope xattr_scope(fuse_req_t req, const char *name) const noexcept;
 
 	// ioctl.cpp
 	int do_ioctl(fuse_req_t req, fuse_ino_t node, unsigned cmd, void *arg, fuse_file_info *fi,

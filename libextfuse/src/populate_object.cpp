@@ -86,6 +86,19 @@ bool valid_entries(const char *entries, size_t size)
 	return true;
 }
 
+// Two places of one offset: nobody knows where to go on.
+bool ambiguous(const char *entries, size_t size, uint64_t start)
+{
+	uint64_t offset;
+
+	for (size_t at = 0; at < size; start = offset) {
+		at += entry_size(entries + at, size - at, offset);
+		if (offset == start)
+			return true;
+	}
+	return false;
+}
+
 int reply_bytes(fuse_req_t req, size_t room, const void *value, size_t size)
 {
 	if (!room)
@@ -219,7 +232,8 @@ int extfuse_put_dir(struct extfuse *x, const struct fuse_ctx *caller, fuse_ino_t
 	const int todo = begin(x, node, arguments, scope, caller);
 	int stored = 0;
 
-	if (todo <= 0 || (!size && !last))
+	if (todo <= 0 || (!size && !last) ||
+	    ambiguous(all, size, static_cast<uint64_t>(offset)))
 		return todo < 0 ? todo : 0;
 	const Audience who = audience(*x, scope, caller);
 	if (who.scope == EXTFUSE_SCOPE_NONE || !x->words.node_current(node, token.word)) {

@@ -459,6 +459,7 @@ struct Ops {
 			fuse_reply_err(req, -error);
 			return;
 		}
+		f.pass(Op::Opendir, Stage::Done, node);
 		if (f.say.complete)
 			put_names(f, req, node, *listing);
 		if (f.say.atime)

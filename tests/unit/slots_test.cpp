@@ -36,7 +36,7 @@ protected:
 		attrs.assign(a, {});
 		blocks.assign(b, {});
 		opens.assign(4, {});
-		maps = {names, long_names, attrs, blocks, opens};
+		maps = {names, long_names, attrs, blocks, {}, {}, {}, opens};
 	}
 
 	NameKey key(uint64_t parent, const std::string &name) const

@@ -332,7 +332,8 @@ EXTFUSE_API int extfuse_put_lseek(struct extfuse *x, const struct fuse_ctx *call
 /*
  * A part of a directory, as fuse_add_direntry() made it for the reply to READDIR
  * at offset; last: nothing is behind it. All parts that were put under a token
- * make up the listing, it does not matter where one ends. Take the token before
+ * make up the listing, it does not matter where one ends. A part in which two entries
+ * in a row have the same offset is not stored. Take the token before
  * the directory was opened or rewound if its stream shows what was there then.
  * READDIRPLUS is answered from it too while the kernel knows the names, without
  * attributes. Returns the number of chunks stored.
