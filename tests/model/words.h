@@ -28,16 +28,24 @@
 #define CHANGED(w) w = w + EPOCH
 #elif defined(MISTAKE_COUNTED_AFTER)
 #define MARK_BEGIN(w) w = w + 1
-#define MARK_END(w) w = w + EPOCH - 1; COUNT_CHANGE()
-#define CHANGED(w) w = w + EPOCH; COUNT_CHANGE()
+#define MARK_END(w)                                                                                \
+	w = w + EPOCH - 1;                                                                         \
+	COUNT_CHANGE()
+#define CHANGED(w)                                                                                 \
+	w = w + EPOCH;                                                                             \
+	COUNT_CHANGE()
 #elif defined(SINCE)
 #define MARK_BEGIN(w) w = w + 1
-#define MARK_END(w) COUNT_CHANGE(); w = w + EPOCH - 1
-#define CHANGED(w) COUNT_CHANGE(); w = w + EPOCH
+#define MARK_END(w)                                                                                \
+	COUNT_CHANGE();                                                                            \
+	w = w + EPOCH - 1
+#define CHANGED(w)                                                                                 \
+	COUNT_CHANGE();                                                                            \
+	w = w + EPOCH
 #else
 #define MARK_BEGIN(w) w = w + 1
 #define MARK_END(w) w = w + EPOCH - 1
 #define CHANGED(w) w = w + EPOCH
 #endif
 
-#define MAX(a, b) ((a) > (b) -> (a) : (b))
+#define MAX(a, b) ((a) > (b)->(a) : (b))

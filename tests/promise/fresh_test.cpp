@@ -62,8 +62,9 @@ enum class Replies {
 	ForOneUser,
 };
 
-class Fresh : public testing::TestWithParam<Replies> {
-    protected:
+class Fresh : public testing::TestWithParam<Replies>
+{
+protected:
 	TestFs fs;
 	Fresh()
 	{
@@ -79,9 +80,12 @@ INSTANTIATE_TEST_SUITE_P(Replies, Fresh,
 			 testing::Values(Replies::Put, Replies::NotPut, Replies::ForOneUser),
 			 [](const auto &info) -> std::string {
 				 switch (info.param) {
-				 case Replies::Put: return "Put";
-				 case Replies::NotPut: return "NotPut";
-				 default: return "ForOneUser";
+				 case Replies::Put:
+					 return "Put";
+				 case Replies::NotPut:
+					 return "NotPut";
+				 default:
+					 return "ForOneUser";
 				 }
 			 });
 

@@ -2,8 +2,8 @@
 //
 // "Fresh" and "same permissions" on the way to a file: threads walk paths of
 // eight components, most of it in RCU walk, while others rename, exchange and
-// close directories on them, through the mount and behind it. What a walk finds must be what was there at some
-// moment between its begin and its end. On the debug kernel this is also the test
+// close directories on them, through the mount and behind it. What a walk finds must be what was
+// there at some moment between its begin and its end. On the debug kernel this is also the test
 // that names, dentries and inodes are read safely there.
 #define FUSE_USE_VERSION FUSE_MAKE_VERSION(3, 17)
 #include <fuse_lowlevel.h>
@@ -77,6 +77,7 @@ class Tree
 	std::array<sys::Fd, turns> d4_;
 	std::array<uint64_t, turns> d4_node_ = {};
 	Steps turn_, gate_;
+	std::atomic<bool> gate_behind_ = false; // the last step
 	std::array<Steps, turns> exchange_;
 	std::atomic<bool> stop_ = false;
 	std::atomic<uint64_t> walks_ = 0, found_ = 0, denied_ = 0, moved_ = 0, wrong_ = 0;
@@ -134,13 +135,16 @@ class Tree
 		std::this_thread::sleep_for(std::chrono::microseconds(random() % 4000));
 	}
 
-	// The caller's way may have moved while it looked.
-	template <class Call> static int again_if_moved(Call call)
+	// A rename that finds a directory under a name the kernel does not know yet
+	// cannot move it there, for want of the lock that it holds itself: that is so
+	// on every file system. A look before mends it, unless others look too.
+	template <class... Paths> int rename(unsigned flags, const Paths &...paths)
 	{
 		int error;
-		do
-			error = call();
-		while (error == -ESTALE);
+		do {
+			(sys::stat(paths), ...);
+			error = sys::rename(paths..., flags);
+		} while (error == -ESTALE);
 		return error;
 	}
 
@@ -162,16 +166,13 @@ class Tree
 			if (behind) {
 				const uint64_t old_dir = fs_.store.at(from.first);
 				const uint64_t new_dir = fs_.store.at(to.first);
-				need("turn behind", fs_.store.rename(old_dir, from.second, new_dir,
-								     to.second));
+				need("turn behind",
+				     fs_.store.rename(old_dir, from.second, new_dir, to.second));
 				invalidate(old_dir, from.second);
 				invalidate(new_dir, to.second);
 			} else {
-				need("turn", again_if_moved([&] {
-					     return sys::rename(
-						     fs_.path(from.first + "/" + from.second),
-						     fs_.path(to.first + "/" + to.second));
-				     }));
+				need("turn", rename(0, fs_.path(from.first + "/" + from.second),
+						    fs_.path(to.first + "/" + to.second)));
 			}
 		});
 	}
@@ -186,11 +187,9 @@ class Tree
 				invalidate(d4_node_[i], side(0));
 				invalidate(d4_node_[i], side(1));
 			} else {
-				need("exchange", again_if_moved([&] {
-					     return sys::result(::renameat2(
-						     d4_[i], side(0).c_str(), d4_[i],
-						     side(1).c_str(), RENAME_EXCHANGE));
-				     }));
+				const std::string d4 = "/proc/self/fd/" + std::to_string(d4_[i]);
+				need("exchange", rename(RENAME_EXCHANGE, d4 + "/" + side(0),
+							d4 + "/" + side(1)));
 			}
 		});
 	}
@@ -198,6 +197,7 @@ class Tree
 	void open_or_close(bool behind)
 	{
 		gate_.step([&](uint64_t n) {
+			gate_behind_ = behind;
 			struct stat st = {};
 			st.st_mode = n % 2 ? 0755 : 0700;
 			if (behind) {
@@ -266,7 +266,8 @@ class Tree
 			return;
 		}
 		if (checked_ && !gate.may_be(open_after))
-			return fail("through a closed directory: " + std::to_string(error));
+			return fail(std::string("through a directory closed ") +
+				    (gate_behind_ ? "behind the mount" : "through the mount"));
 		if (error == -ENOENT && turn.may_be([](uint64_t n) { return there(n) < 0; }))
 			return;
 		// As on stock FUSE: the directory was found under its other name, and
@@ -306,7 +307,8 @@ public:
 		fs.store.add_dir("d1");
 		fs.store.add_dir("attic");
 		for (unsigned i = 0; i < turns; i++) {
-			const std::string top = i ? away(i).first + "/" + away(i).second : "d1/turn";
+			const std::string top =
+				i ? away(i).first + "/" + away(i).second : "d1/turn";
 			for (const char *dir : {"", "/d3", "/d3/d4"})
 				fs.store.add_dir(top + dir);
 			for (unsigned j = 0; j < sides; j++) {
@@ -317,8 +319,8 @@ public:
 				leaf_[i][j] = fs.store.add_file(dir + "/leaf");
 			}
 			d4_node_[i] = fs.store.at(top + "/d3/d4");
-			d4_[i] = sys::Fd(sys::open(fs.path(top + "/d3/d4"),
-						   O_RDONLY | O_DIRECTORY));
+			d4_[i] =
+				sys::Fd(sys::open(fs.path(top + "/d3/d4"), O_RDONLY | O_DIRECTORY));
 		}
 	}
 

@@ -461,8 +461,8 @@ static inline __attribute__((always_inline)) __u64 extfuse_node_hash(__u64 seed,
  *   for each word: h = extfuse_name_hash_word(h, word);
  *   h = extfuse_mix(h);
  */
-static inline __attribute__((always_inline)) __u64
-extfuse_name_hash_begin(__u64 seed, __u64 parent, __u32 len)
+static inline __attribute__((always_inline)) __u64 extfuse_name_hash_begin(__u64 seed, __u64 parent,
+									   __u32 len)
 {
 	return (parent ^ seed) * 0x9e3779b97f4a7c15ULL + len;
 }
@@ -686,8 +686,8 @@ struct extfuse_open_bucket {
 };
 
 /* Hash of a block of a file, for its bucket. */
-static inline __attribute__((always_inline)) __u64
-extfuse_block_hash(__u64 seed, __u64 nodeid, __u64 index)
+static inline __attribute__((always_inline)) __u64 extfuse_block_hash(__u64 seed, __u64 nodeid,
+								      __u64 index)
 {
 	return extfuse_mix((nodeid ^ seed) + index * 0x9e3779b97f4a7c15ULL);
 }
