@@ -102,9 +102,9 @@ int BPF_PROG(releasedir, const struct extfuse_close_in *in, struct extfuse_close
 EXTFUSE_OPS(cache, .lookup = (void *)lookup, .getattr = (void *)getattr, .read = (void *)read,
 	    .getxattr = (void *)getxattr, .listxattr = (void *)listxattr,
 	    .readlink = (void *)readlink, .statfs = (void *)statfs, .access = (void *)access,
-	    .lseek = (void *)lseek, .readdir = (void *)readdir),
-	    .open = (void *)open, .opendir = (void *)opendir, .flush = (void *)flush,
-	    .release = (void *)release, .releasedir = (void *)releasedir);
+	    .lseek = (void *)lseek, .readdir = (void *)readdir, .open = (void *)open,
+	    .opendir = (void *)opendir, .flush = (void *)flush, .release = (void *)release,
+	    .releasedir = (void *)releasedir);
 
 SEC("license")
 char LICENSE[] = "GPL";

@@ -89,7 +89,7 @@ bool valid_entries(const char *entries, size_t size)
 // Two places of one offset: nobody knows where to go on.
 bool ambiguous(const char *entries, size_t size, uint64_t start)
 {
-	uint64_t offset;
+	uint64_t offset = start;
 
 	for (size_t at = 0; at < size; start = offset) {
 		at += entry_size(entries + at, size - at, offset);

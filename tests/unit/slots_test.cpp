@@ -171,7 +171,7 @@ TEST_F(SlotsTest, OutdatedSlotsGoFirst)
 		keys.push_back(key(1, "n" + std::to_string(i)));
 		ASSERT_EQ(put(keys.back(), 10), Stored::yes);
 	}
-	words.change_entry(keys[2].hash);
+	words.change_entry(keys[2].parent, keys[2].hash);
 	ASSERT_EQ(put(key(1, "new"), 99), Stored::yes);
 	EXPECT_EQ(get(key(1, "new")), 99U);
 	EXPECT_TRUE(get(keys[0]));
