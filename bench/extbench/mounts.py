@@ -115,6 +115,7 @@ class Daemon:
 def flat_counters(stats):
     """One flat dictionary of what rows.COUNTED names, and what the handler counts."""
     out = {"requests": stats["requests_total"]}
+    out["backing_opens"] = stats["extfuse"]["driver"]["backing_opens"]
     for op, values in stats["extfuse"]["driver"].items():
         if isinstance(values, dict):
             out.update({f"{op}.{k}": v for k, v in values.items()})

@@ -28,6 +28,8 @@ MOUNTS = {
     "meta-dp": ("--require", *CHECKED),
     "none": ("--require", "--cache=none"),
     "direct": ("--require", "--scope=all", "--cache=data", "--direct-io"),
+    "data": ("--require", "--scope=all", "--cache=data"),
+    "backing": ("--require", "--scope=all", "--cache=data", "--backing=1024"),
 }
 
 # Not mounts of ours: the lower file systems themselves.
@@ -58,8 +60,8 @@ MODES = {
 
 # Counters that must be given where they are not 0: driver's per operation, and
 # requests that the daemon got. `None` for a value: any number but 0.
-COUNTED = tuple(f"{op}.{what}" for op in ("lookup", "getattr", "read")
-                for what in ("warm", "hit", "error", "sent")) + ("requests",)
+COUNTED = tuple(f"{op}.{what}" for op in ("lookup", "getattr", "read", "open", "flush", "release")
+                for what in ("warm", "hit", "error", "sent")) + ("backing_opens", "requests")
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,15 @@ def sent(op):
     if op == "pread4k":
         return {"read.sent": 1, "requests": 1}
     # A read from the page cache asks for the size first; OPEN, FLUSH, RELEASE come along.
-    return {"lookup.sent": None, "read.sent": None, "requests": None, "getattr.sent": None}
+    return {f"{name}.sent": None for name in
+            ("lookup", "getattr", "read", "open", "flush", "release")} | {"requests": None}
+
+
+def opened(mount, how):
+    """Counters of open, pread, close in the kernel: of a known file, its data at hand."""
+    per = {f"lookup.{how}": 1, f"open.{how}": 1}
+    # The page cache asks for size and time before it is read.
+    return per | ({"backing_opens": 1} if mount == "backing" else {f"getattr.{how}": 1})
 
 
 META = ("fstat", "stat1", "stat8")
@@ -126,6 +136,8 @@ def figures():
             for op in MISSES for mode in ("unhandled", "absent", "off")]
     out += [Figure(op, "meta", "off", sent(op)) for op in META]
     out.append(Figure("pread4k", "stock-direct", per=requests_only(sent("pread4k"))))
+    out += [Figure("open-pread-close", m, mode, opened(m, mode))
+            for m in ("data", "backing") for mode in ("warm", "hit")]
     out.append(Figure("pread4k", "direct", "map", answered("pread4k", "direct", "hit")))
     return out
 
@@ -191,6 +203,16 @@ BOUNDS = [
           "the same with default_permissions", issue=9),
     ratio("walk8/stock-inf", 1.03, "stat8@meta:warm", "stat8@stock-inf",
           "the warm walk against stock with infinite timeouts", issue=9),
+    ratio("open-pread-close/native", 1.25, "open-pread-close@data:warm",
+          native("open-pread-close"),
+          "open, pread of 4 KiB, close of a known file without a request, data in the page cache",
+          issue=9),
+    ratio("open-pread-close-backing/native", 1.5, "open-pread-close@backing:warm",
+          native("open-pread-close"), "the same on a registered backing file", issue=9),
+    Bound("open-pread-close/stock", 0.10,
+          "the dearer of the two against stock; " + INSTRUCTIONS,
+          tuple((f"open-pread-close@{m}:warm", "open-pread-close@stock")
+                for m in ("data", "backing")), issue=9),
 ]
 
 # ids that two issues bound: the later, stricter limit beside the first
@@ -222,6 +244,8 @@ REPORTED = [
     *(Reported(f"{op}, miss ({mode}) / no handler", f"{op}@none:{mode}", f"{op}@none:unhandled")
       for op in MISSES for mode in ("absent", "off")),
     Reported("pread4k, direct I/O, map / native", "pread4k@direct:map", native("pread4k")),
+    *(Reported(f"open-pread-close, {m}, handler / native", f"open-pread-close@{m}:hit",
+               native("open-pread-close")) for m in ("data", "backing")),
     Reported("native ext4 / native tmpfs, stat8", "stat8@native-ext4", native("stat8")),
     Reported("native ext4 / native tmpfs, fstat", "fstat@native-ext4", native("fstat")),
 ]

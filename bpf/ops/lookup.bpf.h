@@ -51,6 +51,63 @@ static __always_inline bool lookup_same_name(const struct extfuse_lookup_in *in,
 		 (in->name[2] ^ s->name[2]) | (in->name[3] ^ s->name[3]));
 }
 
+/*
+ * No slot for this name: is it one that its directory is known not to have? The
+ * driver compares the directory's token. why: enum extfuse_miss if it is not.
+ */
+static __noinline int lookup_complete(const struct extfuse_lookup_in *in,
+				      struct extfuse_lookup_out *out, __u32 why)
+{
+	__u64 parent = in->parent;
+	__u64 hash = in->hash;
+	struct extfuse_names_bucket *b;
+	struct extfuse_names_slot *s = NULL;
+	__u32 key, i, bit, scope, seq;
+	__u64 word;
+
+	key = extfuse_bucket(extfuse_node_hash(ext_seed, parent), ext_dir_names_mask);
+	b = bpf_map_lookup_elem(&ext_dir_names, &key);
+	if (!b)
+		goto miss;
+#pragma unroll
+	for (i = 0; i < EXTFUSE_WAYS; i++) {
+		if (b->slot[i].nodeid == parent && b->slot[i].word) {
+			s = &b->slot[i];
+			break;
+		}
+	}
+	if (!s)
+		goto miss;
+	seq = extfuse_seq_begin(&s->seq);
+	word = s->word;
+	scope = s->scope;
+	if (s->nodeid != parent)
+		goto miss;
+#pragma unroll
+	for (i = 0; i < EXTFUSE_NAMES_PROBES; i++) {
+		bit = extfuse_names_bit(hash, i);
+		if (!(s->bits[(bit / 64) & (EXTFUSE_NAMES_WORDS - 1)] & (1ULL << (bit % 64))))
+			break;
+	}
+	/* Maybe there. */
+	if (i == EXTFUSE_NAMES_PROBES)
+		goto miss;
+	why = EXTFUSE_MISS_CALLER;
+	if (!extfuse_caller_fits(&in->caller, scope, s->caller))
+		goto miss;
+	why = EXTFUSE_MISS_TORN;
+	if (!extfuse_seq_same(&s->seq, seq))
+		goto miss;
+	out->word = in->word;
+	out->nodeid = 0;
+	out->behind = word;
+	out->generation = 0;
+	out->flags = extfuse_slot_flags(scope, ext_switches) | EXTFUSE_OUT_COMPLETE;
+	return extfuse_count_hit(EXTFUSE_OP_LOOKUP, true);
+miss:
+	return extfuse_count_miss(EXTFUSE_OP_LOOKUP, why);
+}
+
 static __always_inline int op_lookup(const struct extfuse_lookup_in *in,
 				     struct extfuse_lookup_out *out)
 {
@@ -65,19 +122,19 @@ static __always_inline int op_lookup(const struct extfuse_lookup_in *in,
 	if (in->name_len <= EXTFUSE_NAME_INLINE) {
 		s = lookup_find(in);
 		if (!s)
-			return extfuse_count_miss(EXTFUSE_OP_LOOKUP, EXTFUSE_MISS_ABSENT);
+			return lookup_complete(in, out, EXTFUSE_MISS_ABSENT);
 		seq = extfuse_seq_begin(&s->seq);
 		if (s->parent != in->parent || s->name_len != in->name_len ||
 		    !lookup_same_name(in, s))
-			return extfuse_count_miss(EXTFUSE_OP_LOOKUP, EXTFUSE_MISS_ABSENT);
+			return lookup_complete(in, out, EXTFUSE_MISS_ABSENT);
 	} else {
 		struct extfuse_long_name_slot *l = lookup_find_long(in);
 
 		if (!l)
-			return extfuse_count_miss(EXTFUSE_OP_LOOKUP, EXTFUSE_MISS_ABSENT);
+			return lookup_complete(in, out, EXTFUSE_MISS_ABSENT);
 		seq = extfuse_seq_begin(&l->seq);
 		if (l->parent != in->parent || l->name_len != in->name_len)
-			return extfuse_count_miss(EXTFUSE_OP_LOOKUP, EXTFUSE_MISS_ABSENT);
+			return lookup_complete(in, out, EXTFUSE_MISS_ABSENT);
 		if (!bpf_ksym_exists(extfuse_name_equal))
 			return extfuse_count_error(EXTFUSE_OP_LOOKUP);
 		if (extfuse_name_equal(in, l->name, sizeof(l->name)) != 1)
@@ -87,7 +144,7 @@ static __always_inline int op_lookup(const struct extfuse_lookup_in *in,
 
 	word = s->word;
 	if (word != in->word)
-		return extfuse_count_miss(EXTFUSE_OP_LOOKUP, EXTFUSE_MISS_STALE);
+		return lookup_complete(in, out, EXTFUSE_MISS_STALE);
 	scope = s->scope;
 	if (!extfuse_caller_fits(&in->caller, scope, s->caller))
 		return extfuse_count_miss(EXTFUSE_OP_LOOKUP, EXTFUSE_MISS_CALLER);

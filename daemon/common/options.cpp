@@ -81,7 +81,7 @@ void add_driver_options(CLI::App &app, Options &o, Raw &raw)
 		->excludes("--stock");
 	app.add_option("--cache", raw.cache,
 		       "what the kernel may answer from maps: none, meta (names and attributes), "
-		       "data (also the content of small files)")
+		       "data (also opens, and the content of small files)")
 		->check(CLI::IsMember({"none", "meta", "data"}))
 		->capture_default_str()
 		->group(group);
@@ -107,6 +107,23 @@ void add_driver_options(CLI::App &app, Options &o, Raw &raw)
 		->check(positive)
 		->group(group);
 	app.add_option("--max-blocks", o.max_blocks, "room for blocks of 4 KiB of file content")
+		->check(positive)
+		->group(group);
+	app.add_option("--max-opens", o.max_opens,
+		       "room for files and directories that are opened without asking")
+		->check(positive)
+		->group(group);
+	app.add_option("--backing", o.backing,
+		       "let the driver read and write files that were opened once in SOURCE "
+		       "itself, the last N of them (0: none)")
+		->check(CLI::Range(uint32_t{0}, uint32_t{EXTFUSE_BACKING_MAX}))
+		->capture_default_str()
+		->group(group);
+	app.add_option("--max-objects", o.max_objects,
+		       "room for extended attributes, link targets and the like")
+		->check(positive)
+		->group(group);
+	app.add_option("--max-dirs", o.max_dirs, "room for directories' entries")
 		->check(positive)
 		->group(group);
 }

@@ -30,6 +30,10 @@ struct Options {
 	uint32_t max_long_names = 0;
 	uint32_t max_attrs = 0;
 	uint32_t max_blocks = 0;
+	uint32_t max_opens = 0;
+	uint32_t backing = 0; // files the driver may read and write itself; 0: none
+	uint32_t max_objects = 0;
+	uint32_t max_dirs = 0;
 
 	uint32_t max_read = 0; // bytes, 0: what kernel and libfuse agree on
 	uint32_t max_write = 0;

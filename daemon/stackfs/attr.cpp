@@ -179,16 +179,27 @@ int Fs::do_setattr(fuse_req_t req, fuse_ino_t node, struct stat *attr, int to_se
 	return err ? err : finish_setattr(req, *pin, token);
 }
 
+// Asked for without default_permissions only: the answer is this caller's.
 int Fs::do_access(fuse_req_t req, fuse_ino_t node, int mask)
 {
+	const extfuse_token token = node_token(node);
 	Pin pin;
-	const int err = table_.pin(node, pin);
+	int err = table_.pin(node, pin);
 	if (err)
 		return err;
-	const Creds creds(req);
-	return creds.error() ? creds.error() : access_of(pin.fd(), mask);
+	{
+		const Creds creds(req);
+		if (creds.error())
+			return creds.error();
+		err = access_of(pin.fd(), mask);
+	}
+	if (!cache_meta_)
+		return err;
+	extfuse_reply_access(x_, req, node, mask, err, token, entry_scope(req));
+	return replied;
 }
 
+// Not cached: others use the lower file system's space as well, and nobody tells.
 int Fs::do_statfs(fuse_req_t req, fuse_ino_t node)
 {
 	Pin pin;

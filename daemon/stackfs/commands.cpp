@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "stackfs/commands.hpp"
 
+#include "stackfs/op_names.hpp"
+
 #include <cctype>
 #include <cstring>
 #include <optional>
@@ -73,13 +75,19 @@ std::optional<extfuse_op> op_of(const std::string &word)
 {
 	if (word == "all")
 		return EXTFUSE_OP_COUNT;
-	if (word == "lookup")
-		return EXTFUSE_OP_LOOKUP;
-	if (word == "getattr")
-		return EXTFUSE_OP_GETATTR;
-	if (word == "read")
-		return EXTFUSE_OP_READ;
+	for (unsigned op = 0; op < op_names.size(); op++) {
+		if (word == op_names[op])
+			return static_cast<extfuse_op>(op);
+	}
 	return std::nullopt;
+}
+
+std::string known_ops()
+{
+	std::string text;
+	for (const char *name : op_names)
+		text += std::string(", ") + name;
+	return text;
 }
 
 std::string enable(Fs &fs, const Words &words)
@@ -87,7 +95,7 @@ std::string enable(Fs &fs, const Words &words)
 	const auto op = op_of(words[1]);
 	const auto on = on_or_off(words[2]);
 	if (!op)
-		return error("unknown operation '" + words[1] + "': lookup, getattr, read or all");
+		return error("unknown operation '" + words[1] + "': all" + known_ops());
 	if (!on)
 		return error("'" + words[2] + "' is neither 0 nor 1");
 	return outcome(-extfuse_set_enabled(fs.x(), *op, *on));

@@ -209,12 +209,18 @@ int Fs::do_copy_file_range(fuse_req_t req, fuse_ino_t, off_t off_in, fuse_file_i
 	return replied;
 }
 
-int Fs::do_lseek(fuse_req_t req, fuse_ino_t, off_t off, int whence, fuse_file_info *fi)
+int Fs::do_lseek(fuse_req_t req, fuse_ino_t node, off_t off, int whence, fuse_file_info *fi)
 {
+	const extfuse_token token = node_token(node);
 	const off_t at = lseek(file_of(fi), off, whence);
-	if (at < 0)
+	if (at < 0 && errno != ENXIO)
 		return errno;
-	fuse_reply_lseek(req, at);
+	if (cache_meta_)
+		extfuse_reply_lseek(x_, req, node, off, whence, at, token, EXTFUSE_SCOPE_ALL);
+	else if (at < 0)
+		return ENXIO;
+	else
+		fuse_reply_lseek(req, at);
 	return replied;
 }
 

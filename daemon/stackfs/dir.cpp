@@ -75,6 +75,7 @@ int dir_handle_fd(const fuse_file_info *fi) noexcept
 
 int Fs::do_opendir(fuse_req_t req, fuse_ino_t node, fuse_file_info *fi)
 {
+	const extfuse_token token = extfuse_token_node(x_, node);
 	Pin pin;
 	const int err = table_.pin(node, pin);
 	if (err)
@@ -100,6 +101,7 @@ int Fs::do_opendir(fuse_req_t req, fuse_ino_t node, fuse_file_info *fi)
 		const std::lock_guard lock(dirs_mutex_);
 		dirs_.splice(dirs_.end(), one);
 	}
+	cache_opendir(req, node, token);
 	if (fuse_reply_open(req, fi))
 		close_directory(*handle);
 	return replied;
@@ -235,6 +237,9 @@ int Fs::read_directory(fuse_req_t req, fuse_ino_t node, size_t size, off_t off, 
 	}
 	if (err && !reply.used)
 		return err;
+	// Nothing is left: the directory was read to its end.
+	if (!err && !reply.used)
+		cache_listing(req, node, handle);
 	reply.send();
 	return replied;
 }

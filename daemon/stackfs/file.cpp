@@ -34,11 +34,13 @@ void Fs::set_open_flags(fuse_file_info &fi) const noexcept
 	fi.keep_cache = !options_.direct_io && (options_.keep_cache || cache_data_);
 }
 
-int Fs::finish_open(fuse_req_t req, const Pin &pin, UniqueFd file, fuse_file_info &fi)
+int Fs::finish_open(fuse_req_t req, const Pin &pin, UniqueFd file, fuse_file_info &fi,
+		    extfuse_token token)
 {
 	if (cache_data_ && (fi.flags & O_ACCMODE) != O_WRONLY)
 		cache_on_open(pin, file.get());
 	set_open_flags(fi);
+	cache_open(req, pin, file.get(), fi, token);
 	fi.fh = static_cast<uint64_t>(file.get());
 	if (fuse_reply_open(req, &fi) == 0)
 		file.release(); // until RELEASE
@@ -47,6 +49,7 @@ int Fs::finish_open(fuse_req_t req, const Pin &pin, UniqueFd file, fuse_file_inf
 
 int Fs::do_open(fuse_req_t req, fuse_ino_t node, fuse_file_info *fi)
 {
+	const extfuse_token token = extfuse_token_node(x_, node);
 	auto pin = std::make_shared<Pin>();
 	int err = table_.pin(node, *pin);
 	if (err)
@@ -62,15 +65,17 @@ int Fs::do_open(fuse_req_t req, fuse_ino_t node, fuse_file_info *fi)
 		err = errno;
 	}
 	if (file.valid())
-		return finish_open(req, *pin, std::move(file), *fi);
+		return finish_open(req, *pin, std::move(file), *fi, token);
 	if (err != EWOULDBLOCK)
 		return err;
-	err = waiters_->start(req, [=, this, info = *fi] { return open_waiting(req, *pin, info); });
+	err = waiters_->start(req, [=, this, info = *fi] {
+		return open_waiting(req, *pin, info, token);
+	});
 	return err ? err : replied;
 }
 
 // Somebody holds a lease on the file; open() waits until it is given up.
-int Fs::open_waiting(fuse_req_t req, const Pin &pin, fuse_file_info fi)
+int Fs::open_waiting(fuse_req_t req, const Pin &pin, fuse_file_info fi, extfuse_token token)
 {
 	UniqueFd file;
 	{
@@ -82,7 +87,7 @@ int Fs::open_waiting(fuse_req_t req, const Pin &pin, fuse_file_info fi)
 			return errno;
 	}
 	fuse_req_interrupt_func(req, nullptr, nullptr);
-	return finish_open(req, pin, std::move(file), fi);
+	return finish_open(req, pin, std::move(file), fi, token);
 }
 
 // The node of a file that was opened by name: the name may lead elsewhere by now.

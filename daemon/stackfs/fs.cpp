@@ -49,12 +49,17 @@ void Fs::init(fuse_conn_info *conn)
 	cache_data_ = active && options_.cache == CacheMode::data;
 	kernel_checks_ = extfuse_default_permissions(x_) != 0;
 	splice_ = options_.splice;
+	backing_ = active && options_.backing && !options_.direct_io &&
+		   fuse_get_feature_flag(conn, FUSE_CAP_PASSTHROUGH);
 
 	want(conn, FUSE_CAP_DONT_MASK, true); // default ACLs replace the umask
 	want(conn, FUSE_CAP_POSIX_ACL, kernel_checks_);
 	want(conn, FUSE_CAP_ATOMIC_O_TRUNC, true);
 	want(conn, FUSE_CAP_AUTO_INVAL_DATA, true);
 	want(conn, FUSE_CAP_WRITEBACK_CACHE, false);
+	want(conn, FUSE_CAP_PASSTHROUGH, backing_);
+	// libfuse says one more: files of file systems that are not stacked themselves.
+	conn->max_backing_stack_depth = 0;
 	want(conn, FUSE_CAP_DIRECT_IO_ALLOW_MMAP, options_.direct_io);
 	for (const uint64_t flag :
 	     {FUSE_CAP_SPLICE_READ, FUSE_CAP_SPLICE_WRITE, FUSE_CAP_SPLICE_MOVE})

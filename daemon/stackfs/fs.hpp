@@ -17,6 +17,7 @@
 
 #include <extfuse/extfuse.h>
 
+#include <atomic>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -117,8 +118,9 @@ private:
 
 	// file.cpp
 	int do_open(fuse_req_t req, fuse_ino_t node, fuse_file_info *fi);
-	int open_waiting(fuse_req_t req, const Pin &pin, fuse_file_info fi);
-	int finish_open(fuse_req_t req, const Pin &pin, UniqueFd file, fuse_file_info &fi);
+	int open_waiting(fuse_req_t req, const Pin &pin, fuse_file_info fi, extfuse_token token);
+	int finish_open(fuse_req_t req, const Pin &pin, UniqueFd file, fuse_file_info &fi,
+			extfuse_token token);
 	int do_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 		      fuse_file_info *fi);
 	int do_tmpfile(fuse_req_t req, fuse_ino_t parent, mode_t mode, fuse_file_info *fi);
@@ -127,6 +129,12 @@ private:
 	int do_flush(fuse_req_t req, fuse_ino_t node, fuse_file_info *fi);
 	int do_release(fuse_req_t req, fuse_ino_t node, fuse_file_info *fi);
 	int do_fsync(fuse_req_t req, fuse_ino_t node, int datasync, fuse_file_info *fi);
+
+	// opens.cpp
+	void cache_open(fuse_req_t req, const Pin &pin, int file, const fuse_file_info &fi,
+			extfuse_token token);
+	void cache_opendir(fuse_req_t req, fuse_ino_t node, extfuse_token token);
+	bool register_backing(const Pin &pin, int file, extfuse_token token);
 
 	// data.cpp
 	int do_read(fuse_req_t req, fuse_ino_t node, size_t size, off_t off, fuse_file_info *fi);
@@ -151,6 +159,8 @@ private:
 	int read_directory(fuse_req_t req, fuse_ino_t node, size_t size, off_t off,
 			   fuse_file_info *fi, bool plus);
 	void close_directory(DirHandle &handle) noexcept;
+	// listing.cpp
+	void cache_listing(fuse_req_t req, fuse_ino_t node, DirHandle &handle);
 	int do_releasedir(fuse_req_t req, fuse_ino_t node, fuse_file_info *fi);
 	int do_fsyncdir(fuse_req_t req, fuse_ino_t node, int datasync, fuse_file_info *fi);
 
@@ -160,6 +170,9 @@ private:
 	int do_getxattr(fuse_req_t req, fuse_ino_t node, const char *name, size_t size);
 	int do_listxattr(fuse_req_t req, fuse_ino_t node, size_t size);
 	int do_removexattr(fuse_req_t req, fuse_ino_t node, const char *name);
+	int read_and_cache_xattr(fuse_req_t req, const Pin &pin, const char *name, size_t size,
+				 extfuse_scope scope);
+	extfuse_scope xattr_scope(fuse_req_t req, const char *name) const noexcept;
 
 	// ioctl.cpp
 	int do_ioctl(fuse_req_t req, fuse_ino_t node, unsigned cmd, void *arg, fuse_file_info *fi,
@@ -178,6 +191,7 @@ private:
 	UniqueFd proc_fds_;       // /proc/self/fd
 	bool cache_meta_ = false; // replies go into maps; set in init()
 	bool cache_data_ = false;
+	std::atomic<bool> backing_{false}; // opened files are registered with the driver
 	bool kernel_checks_ = false; // default_permissions
 	bool splice_ = false;
 	Counters counters_;

@@ -88,6 +88,9 @@ extfuse_config config_of(const Options &options)
 	config.max_long_names = options.max_long_names;
 	config.max_attrs = options.max_attrs;
 	config.max_blocks = options.max_blocks;
+	config.max_opens = options.max_opens;
+	config.max_objects = options.max_objects;
+	config.max_dirs = options.max_dirs;
 	config.log = on_extfuse_log;
 	config.log_level = options.debug ? EXTFUSE_LOG_DEBUG : EXTFUSE_LOG_WARNING;
 	return config;

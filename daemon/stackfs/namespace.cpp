@@ -154,6 +154,7 @@ int Fs::do_readlink(fuse_req_t req, fuse_ino_t node)
 	const int err = table_.pin(node, pin);
 	if (err)
 		return err;
+	const extfuse_token token = node_token(node);
 	char target[PATH_MAX + 1];
 	const ssize_t len = readlinkat(pin.fd(), "", target, sizeof(target));
 	if (len < 0)
@@ -161,7 +162,11 @@ int Fs::do_readlink(fuse_req_t req, fuse_ino_t node)
 	if (len == sizeof(target))
 		return ENAMETOOLONG;
 	target[len] = '\0';
-	fuse_reply_readlink(req, target);
+	// Reading a link takes no permission on it.
+	if (cache_meta_ && len)
+		extfuse_reply_readlink(x_, req, node, target, token, EXTFUSE_SCOPE_ALL);
+	else
+		fuse_reply_readlink(req, target);
 	return replied;
 }
 

@@ -3,6 +3,7 @@
 
 #include "common/fd.hpp"
 #include "stackfs/fs.hpp"
+#include "stackfs/op_names.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -54,27 +55,16 @@ public:
 	}
 };
 
-std::string op_name(unsigned op)
-{
-	switch (op) {
-	case EXTFUSE_OP_LOOKUP:
-		return "lookup";
-	case EXTFUSE_OP_GETATTR:
-		return "getattr";
-	case EXTFUSE_OP_READ:
-		return "read";
-	default:
-		return "op" + std::to_string(op);
-	}
-}
-
 std::string driver_json(const extfuse_stats &stats)
 {
 	Object out;
-	out.number("sent_total", stats.sent_total);
+	out.number("sent_total", stats.sent_total)
+		.number("opened_late", stats.opened_late)
+		.number("backing_files", stats.backing_files)
+		.number("backing_opens", stats.backing_opens);
 	for (unsigned i = 0; i < EXTFUSE_OP_COUNT; ++i) {
 		const extfuse_op_stats &s = stats.op[i];
-		out.json(op_name(i).c_str(), Object().number("warm", s.warm)
+		out.json(op_names[i], Object().number("warm", s.warm)
 						     .number("hit", s.hit)
 						     .number("error", s.error)
 						     .number("upcall", s.upcall)
@@ -93,7 +83,7 @@ std::string handler_json(const extfuse_op_counters (&counters)[EXTFUSE_OP_COUNT]
 	Object out;
 	for (unsigned i = 0; i < EXTFUSE_OP_COUNT; ++i) {
 		const extfuse_op_counters &c = counters[i];
-		out.json(op_name(i).c_str(),
+		out.json(op_names[i],
 			 Object().number("hit", c.hit)
 				 .number("negative", c.negative)
 				 .number("error", c.error)
@@ -123,6 +113,9 @@ std::string extfuse_stats_json(extfuse *x)
 		.number("put_entry", counters.put_entry)
 		.number("put_attr", counters.put_attr)
 		.number("put_data", counters.put_data)
+		.number("put_object", counters.put_object)
+		.number("put_dir", counters.put_dir)
+		.number("put_names", counters.put_names)
 		.number("put_refused", counters.put_refused)
 		.number("evicted", counters.evicted)
 		.number("map_bytes", counters.map_bytes)

@@ -45,6 +45,8 @@ struct ext_handler {
 struct ext_counters {
 	struct extfuse_op_stats op[EXTFUSE_OP_COUNT];
 	u64 sent_total;
+	u64 opened_late;
+	u64 backing_opens;
 };
 
 /* In struct fuse_conn, from the filling of the super block until its release. */
@@ -59,10 +61,11 @@ struct ext_conn {
 	struct list_head bound;		/* in ext_handler.conns; ext_mutex */
 	bool dying;			/* no handler may be bound any more; ext_mutex */
 	atomic_t aborted;		/* the mount word is held in flight for good */
+	struct ext_backings *backings;	/* ext_backing.c; constant after ext_conn_init() */
 };
 
 /* Regions of ext_conn.words */
-enum ext_region { EXT_NODE, EXT_NAME, EXT_BEHIND, EXT_DATA, EXT_REGIONS };
+enum ext_region { EXT_NODE, EXT_NAME, EXT_BEHIND, EXT_DATA, EXT_XATTR, EXT_REGIONS };
 
 #define EXT_MOUNT_WORD (EXT_REGIONS << EXTFUSE_WORD_COUNT_LOG2)
 
@@ -75,8 +78,13 @@ enum ext_region { EXT_NODE, EXT_NAME, EXT_BEHIND, EXT_DATA, EXT_REGIONS };
  */
 #define EXT_DENTRY_INDEX_SHIFT 4
 #define EXT_DENTRY_SEQ_MASK 0xfULL
-/* Instead: the handler did not know in RCU walk, ref walk need not ask it again. */
+/*
+ * Instead: the handler did not know in RCU walk, ref walk need not ask it again
+ * (the reply of the daemon resets it).
+ */
 #define EXT_DENTRY_ASKED 2UL
+/* Instead, in the same bits: it was moved, and above them when, in jiffies. */
+#define EXT_DENTRY_MOVED 4UL
 static_assert(EXTFUSE_WORD_COUNT_LOG2 + EXT_DENTRY_INDEX_SHIFT <= EXTFUSE_INFLIGHT_BITS);
 
 /* The request has to go to the daemon. Not an errno, not EXTFUSE_HIT. */
@@ -106,6 +114,17 @@ static inline struct extfuse_words_header *ext_header(const struct ext_conn *ec)
 static inline atomic64_t *ext_mount_word(const struct ext_conn *ec)
 {
 	return (atomic64_t *)&ext_header(ec)->mount_word;
+}
+
+static inline atomic64_t *ext_change_word(const struct ext_conn *ec)
+{
+	return (atomic64_t *)&ext_header(ec)->change_word;
+}
+
+/* Is it a node word? Those move the change word along. */
+static inline bool ext_is_node(u32 index)
+{
+	return index >> EXTFUSE_WORD_COUNT_LOG2 == EXT_NODE;
 }
 
 /* index: of a word, or EXT_MOUNT_WORD */
@@ -264,6 +283,18 @@ struct ext_getattr_call {
 	struct extfuse_getattr_out out;
 };
 
+struct ext_open_call {
+	struct fuse_conn *fc;
+	struct extfuse_open_in in;
+	struct extfuse_open_out out;
+};
+
+struct ext_close_call {
+	struct fuse_conn *fc;
+	struct extfuse_close_in in;
+	struct extfuse_close_out out;
+};
+
 struct ext_read_call {
 	struct fuse_conn *fc;
 	struct extfuse_read_in in;
@@ -272,12 +303,31 @@ struct ext_read_call {
 	u32 filled; /* bytes put so far, from the start */
 };
 
+/* The result of an operation that is answered with bytes, and where they go. */
+struct ext_bytes {
+	struct extfuse_bytes_out out;
+	void *buf;
+	u32 room; /* bytes at buf */
+	u32 filled; /* bytes put so far; those beyond room are only counted */
+	/* Of entries of a directory */
+	bool dir;
+	bool started; /* the offset asked for was found */
+	bool full; /* an entry did not fit: those behind it do not either */
+	bool bad; /* an entry was not well-formed */
+	u64 offset;
+};
+
+/* For extfuse_dirents_put(); len bytes are readable at data, and may change. */
+int ext_dirents_put(struct ext_bytes *bytes, const void *data, u64 start, u32 len);
+
 #define EXT_ASSERT_CALL(type) \
 	static_assert(offsetof(type, fc) == offsetof(struct ext_call, fc) && \
 		      offsetof(type, in.caller) == offsetof(struct ext_call, caller))
 EXT_ASSERT_CALL(struct ext_lookup_call);
 EXT_ASSERT_CALL(struct ext_getattr_call);
 EXT_ASSERT_CALL(struct ext_read_call);
+EXT_ASSERT_CALL(struct ext_open_call);
+EXT_ASSERT_CALL(struct ext_close_call);
 
 /* Copy into the pages of a reply; the range was checked. */
 void ext_read_copy(struct fuse_args_pages *ap, u32 pos, const void *from, u32 len);
@@ -333,7 +383,15 @@ bool ext_place_put(struct dentry *dentry, struct ext_place *place);
  * name, wherever the directory is not locked.
  */
 struct dentry *ext_splice_alias(struct inode *inode, struct dentry *entry);
-bool ext_dentry_moved_lately(const struct dentry *dentry);
+bool ext_dentry_moved_since(unsigned long moved);
+
+static inline bool ext_dentry_moved_lately(const struct dentry *dentry)
+{
+	unsigned long moved = READ_ONCE(dentry->d_time);
+
+	return unlikely((moved & EXT_DENTRY_SEQ_MASK) == EXT_DENTRY_MOVED) &&
+	       ext_dentry_moved_since(moved);
+}
 
 /*
  * d_revalidate() of a dentry that is not where the walk found it: what was asked
@@ -471,6 +529,84 @@ static inline void ext_drop_outdated_pages(struct inode *inode)
 	ext_pages_current(inode, true);
 }
 
+/* In place of fuse_file_open(): a handler's answer, or the daemon's. */
+struct fuse_file *ext_file_open(struct fuse_mount *fm, u64 nodeid, struct file *file, bool isdir);
+/* Tell the daemon of an open that a handler answered. May sleep. */
+int ext_file_tell(struct fuse_file *ff);
+
+static inline bool ext_file_seen(const struct fuse_file *ff)
+{
+	return !test_bit_acquire(EXT_FILE_UNSEEN, &ff->ext.state);
+}
+
+/* Before ff->fh is used. */
+static inline int ext_file_ready(struct fuse_file *ff)
+{
+	return likely(ext_file_seen(ff)) ? 0 : ext_file_tell(ff);
+}
+
+/* The request's first argument begins with the handle of this file. */
+static inline void ext_args_file(struct fuse_args *args, struct fuse_file *ff)
+{
+	if (!ext_file_seen(ff))
+		args->ext.file = ff;
+}
+
+/* The request is not answered here: a handle that it needs is needed now. */
+static inline int ext_args_ready(struct fuse_args *args)
+{
+	struct fuse_file *ff = args->ext.file;
+	int err;
+
+	if (likely(!ff))
+		return 0;
+	err = ext_file_tell(ff);
+	if (!err)
+		*(u64 *)args->in_args[0].value = ff->fh;
+	return err;
+}
+
+/* EXT_UPCALL, or what close() returns. first: before anything is written back. */
+int ext_flush(struct file *file, fl_owner_t id, bool first);
+/* True: no request, ff is gone as soon as its arguments are. */
+bool ext_release(struct fuse_file *ff, struct fuse_args *args);
+/* A lock was asked of the daemon. */
+static inline void ext_locked(struct inode *inode)
+{
+	WRITE_ONCE(get_fuse_inode(inode)->ext.locked, true);
+}
+
+/* Registered files: ext_backing.c */
+int ext_backings_init(struct ext_conn *ec);
+void ext_backings_free(struct ext_conn *ec);
+/* Drop all, and take no more. */
+void ext_backings_drop(struct ext_conn *ec);
+void ext_backing_forget(struct ext_conn *ec, u64 nodeid);
+bool ext_backing_registered(struct ext_conn *ec, u64 nodeid);
+/* With a reference; NULL: none. */
+struct fuse_backing *ext_backing_get(struct ext_conn *ec, u64 nodeid);
+u32 ext_backing_count(const struct ext_conn *ec);
+long ext_ioctl_backing(struct ext_conn *ec, unsigned int cmd, struct extfuse_backing __user *arg);
+
+/* Before fuse_file_io_open() decides; EXT_UPCALL: that is for it. */
+int ext_backing_io_open(struct file *file, struct inode *inode);
+/* It cannot open in the mode that was wanted. */
+int ext_backing_conflict(struct file *file, struct inode *inode, int err);
+
+/* Is this file served by one that is registered? */
+static inline bool ext_backed(const struct file *file)
+{
+	const struct fuse_file *ff = file->private_data;
+
+	return test_bit(EXT_FILE_BACKING, &ff->ext.state);
+}
+
+int ext_backing_flush(struct file *file, fl_owner_t id);
+int ext_backing_fsync(struct file *file, loff_t start, loff_t end, int datasync);
+loff_t ext_backing_llseek(struct file *file, loff_t offset, int whence);
+long ext_backing_fallocate(struct file *file, int mode, loff_t offset, loff_t length);
+int ext_copy_ready(struct file *in, struct file *out);
+bool ext_passthrough_accessed(struct file *file);
 
 /*
  * CREATE must not truncate a file that nobody knows the node of: the driver
@@ -487,13 +623,25 @@ void ext_passthrough_release(struct fuse_file *ff);
 void ext_passthrough_mmap(struct inode *inode, struct vm_area_struct *vma);
 void ext_evict(struct inode *inode);
 
+/* Answered with bytes or a status: op_object.c, op_readdir.c */
+#define EXT_OBJECT_OPCODES \
+	(BIT_ULL(FUSE_GETXATTR) | BIT_ULL(FUSE_LISTXATTR) | BIT_ULL(FUSE_READLINK) | \
+	 BIT_ULL(FUSE_STATFS) | BIT_ULL(FUSE_ACCESS) | BIT_ULL(FUSE_LSEEK) | \
+	 BIT_ULL(FUSE_READDIR) | BIT_ULL(FUSE_READDIRPLUS))
+
+bool ext_object(struct fuse_mount *fm, struct fuse_args *args, ssize_t *ret);
+
 /* Requests that a handler can answer where they are sent. */
 static inline bool ext_answer(struct fuse_mount *fm, struct fuse_args *args, ssize_t *ret)
 {
-	if (args->opcode != FUSE_READ || args->ext.asked || !ext_usable(fm->fc))
-		return false;
-	args->ext.asked = true;
-	return ext_read(fm, args, false, ret);
+	if (args->opcode == FUSE_READ) {
+		if (args->ext.asked || !ext_usable(fm->fc))
+			return false;
+		args->ext.asked = true;
+		return ext_read(fm, args, false, ret);
+	}
+	return args->opcode < 64 && (BIT_ULL(args->opcode) & EXT_OBJECT_OPCODES) &&
+	       ext_usable(fm->fc) && ext_object(fm, args, ret);
 }
 
 static inline bool ext_answer_background(struct fuse_mount *fm, struct fuse_args *args)
@@ -518,5 +666,8 @@ int extfuse_name_copy(const struct extfuse_lookup_in *in, void *dst, u32 dst__sz
 int extfuse_name_equal(const struct extfuse_lookup_in *in, const void *name, u32 name__sz);
 int extfuse_read_fill(struct extfuse_read_out *out, const void *block, u32 block__sz, u64 pos,
 		      u32 len);
+int extfuse_bytes_put(struct extfuse_bytes_out *out, const void *data, u32 data__sz, u32 len);
+int extfuse_dirents_put(struct extfuse_bytes_out *out, const void *data, u32 data__sz, u64 start,
+			u32 len);
 
 #endif /* _EXT_H */

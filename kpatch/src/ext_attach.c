@@ -186,6 +186,8 @@ static void ext_words_describe(struct extfuse_words_header *header, u64 seed)
 	header->behind_count = EXTFUSE_WORD_COUNT;
 	header->data_offset = PAGE_SIZE + EXT_DATA * region;
 	header->data_count = EXTFUSE_WORD_COUNT;
+	header->xattr_offset = PAGE_SIZE + EXT_XATTR * region;
+	header->xattr_count = EXTFUSE_WORD_COUNT;
 	header->mount_word = EXTFUSE_EPOCH_ONE;
 	header->mount_data_word = EXTFUSE_EPOCH_ONE;
 	header->changes = 1;
@@ -207,9 +209,11 @@ int ext_conn_init(struct fuse_conn *fc, struct ext_handler *handler)
 	ec->counters = alloc_percpu_gfp(struct ext_counters, GFP_KERNEL_ACCOUNT);
 	if (!ec->counters)
 		goto out_free;
+	if (ext_backings_init(ec))
+		goto out_counters;
 	header = __vmalloc(EXT_WORDS_BYTES, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 	if (!header)
-		goto out_counters;
+		goto out_backings;
 
 	/*
 	 * The daemon can write the header as well as the words. The driver reads
@@ -223,6 +227,8 @@ int ext_conn_init(struct fuse_conn *fc, struct ext_handler *handler)
 	fc->ext = ec;
 	return handler ? ext_conn_bind(ec, handler) : 0;
 
+out_backings:
+	ext_backings_free(ec);
 out_counters:
 	free_percpu(ec->counters);
 out_free:
@@ -233,8 +239,10 @@ out_free:
 /* The connection's last reference goes; RCU readers may still look at it. */
 void ext_conn_unbind(struct fuse_conn *fc)
 {
-	if (fc->ext)
-		ext_conn_switch(fc->ext, NULL, true);
+	if (!fc->ext)
+		return;
+	ext_conn_switch(fc->ext, NULL, true);
+	ext_backings_drop(fc->ext);
 }
 
 /* After an RCU grace period. A daemon that still maps the words keeps the pages. */
@@ -246,6 +254,7 @@ void ext_conn_free(struct fuse_conn *fc)
 		return;
 	fc->ext = NULL;
 	vfree(ext_header(ec));
+	ext_backings_free(ec);
 	free_percpu(ec->counters);
 	kfree(ec);
 }
@@ -316,10 +325,13 @@ static long ext_ioctl_stats(struct ext_conn *ec, struct extfuse_stats __user *ar
 		return -ENOMEM;
 	stats->abi_version = version;
 	stats->size = size;
+	stats->backing_files = ext_backing_count(ec);
 	for_each_possible_cpu(cpu) {
 		const struct ext_counters *counters = per_cpu_ptr(ec->counters, cpu);
 
 		stats->sent_total += READ_ONCE(counters->sent_total);
+		stats->opened_late += READ_ONCE(counters->opened_late);
+		stats->backing_opens += READ_ONCE(counters->backing_opens);
 		for (i = 0; i < EXTFUSE_OP_COUNT; i++) {
 			const u64 *from = (const u64 *)&counters->op[i];
 			u64 *to = (u64 *)&stats->op[i];
@@ -341,15 +353,22 @@ long ext_dev_ioctl(struct file *file, unsigned int cmd, void __user *arg)
 	switch (cmd) {
 	case EXTFUSE_IOC_BIND:
 	case EXTFUSE_IOC_STATS:
+	case EXTFUSE_IOC_BACKING_SET:
+	case EXTFUSE_IOC_BACKING_CLEAR:
 		break;
 	default:
 		return -ENOTTY;
 	}
 	if (!fud)
 		return -ENOTCONN;
-	if (cmd == EXTFUSE_IOC_BIND)
+	switch (cmd) {
+	case EXTFUSE_IOC_BIND:
 		return ext_ioctl_bind(fud->fc->ext, arg);
-	return ext_ioctl_stats(fud->fc->ext, arg);
+	case EXTFUSE_IOC_STATS:
+		return ext_ioctl_stats(fud->fc->ext, arg);
+	default:
+		return ext_ioctl_backing(fud->fc->ext, cmd, arg);
+	}
 }
 
 void ext_count_sent(struct ext_conn *ec, u32 opcode)
@@ -365,6 +384,43 @@ void ext_count_sent(struct ext_conn *ec, u32 opcode)
 		break;
 	case FUSE_READ:
 		ext_count(ec, EXTFUSE_OP_READ, sent);
+		break;
+	case FUSE_GETXATTR:
+		ext_count(ec, EXTFUSE_OP_GETXATTR, sent);
+		break;
+	case FUSE_LISTXATTR:
+		ext_count(ec, EXTFUSE_OP_LISTXATTR, sent);
+		break;
+	case FUSE_READLINK:
+		ext_count(ec, EXTFUSE_OP_READLINK, sent);
+		break;
+	case FUSE_STATFS:
+		ext_count(ec, EXTFUSE_OP_STATFS, sent);
+		break;
+	case FUSE_ACCESS:
+		ext_count(ec, EXTFUSE_OP_ACCESS, sent);
+		break;
+	case FUSE_LSEEK:
+		ext_count(ec, EXTFUSE_OP_LSEEK, sent);
+		break;
+	case FUSE_READDIR:
+	case FUSE_READDIRPLUS:
+		ext_count(ec, EXTFUSE_OP_READDIR, sent);
+		break;
+	case FUSE_OPEN:
+		ext_count(ec, EXTFUSE_OP_OPEN, sent);
+		break;
+	case FUSE_OPENDIR:
+		ext_count(ec, EXTFUSE_OP_OPENDIR, sent);
+		break;
+	case FUSE_FLUSH:
+		ext_count(ec, EXTFUSE_OP_FLUSH, sent);
+		break;
+	case FUSE_RELEASE:
+		ext_count(ec, EXTFUSE_OP_RELEASE, sent);
+		break;
+	case FUSE_RELEASEDIR:
+		ext_count(ec, EXTFUSE_OP_RELEASEDIR, sent);
 		break;
 	}
 }

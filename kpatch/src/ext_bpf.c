@@ -31,10 +31,82 @@ static int ext_stub_read(const struct extfuse_read_in *in, struct extfuse_read_o
 	return EXTFUSE_UPCALL;
 }
 
+static int ext_stub_getxattr(const struct extfuse_getxattr_in *in, struct extfuse_bytes_out *out)
+{
+	return EXTFUSE_UPCALL;
+}
+
+static int ext_stub_listxattr(const struct extfuse_bytes_in *in, struct extfuse_bytes_out *out)
+{
+	return EXTFUSE_UPCALL;
+}
+
+static int ext_stub_readlink(const struct extfuse_bytes_in *in, struct extfuse_bytes_out *out)
+{
+	return EXTFUSE_UPCALL;
+}
+
+static int ext_stub_statfs(const struct extfuse_statfs_in *in, struct extfuse_statfs_out *out)
+{
+	return EXTFUSE_UPCALL;
+}
+
+static int ext_stub_access(const struct extfuse_access_in *in, struct extfuse_access_out *out)
+{
+	return EXTFUSE_UPCALL;
+}
+
+static int ext_stub_lseek(const struct extfuse_lseek_in *in, struct extfuse_lseek_out *out)
+{
+	return EXTFUSE_UPCALL;
+}
+
+static int ext_stub_readdir(const struct extfuse_bytes_in *in, struct extfuse_bytes_out *out)
+{
+	return EXTFUSE_UPCALL;
+}
+
+static int ext_stub_open(const struct extfuse_open_in *in, struct extfuse_open_out *out)
+{
+	return EXTFUSE_UPCALL;
+}
+
+static int ext_stub_opendir(const struct extfuse_open_in *in, struct extfuse_open_out *out)
+{
+	return EXTFUSE_UPCALL;
+}
+
+static int ext_stub_flush(const struct extfuse_close_in *in, struct extfuse_close_out *out)
+{
+	return EXTFUSE_UPCALL;
+}
+
+static int ext_stub_release(const struct extfuse_close_in *in, struct extfuse_close_out *out)
+{
+	return EXTFUSE_UPCALL;
+}
+
+static int ext_stub_releasedir(const struct extfuse_close_in *in, struct extfuse_close_out *out)
+{
+	return EXTFUSE_UPCALL;
+}
+
 static struct extfuse_handler_ops ext_stubs = {
 	.lookup = ext_stub_lookup,
 	.getattr = ext_stub_getattr,
 	.read = ext_stub_read,
+	.getxattr = ext_stub_getxattr,
+	.listxattr = ext_stub_listxattr,
+	.readlink = ext_stub_readlink,
+	.statfs = ext_stub_statfs,
+	.access = ext_stub_access,
+	.lseek = ext_stub_lseek,
+	.readdir = ext_stub_readdir,
+	.open = ext_stub_open,
+	.opendir = ext_stub_opendir,
+	.flush = ext_stub_flush,
+	.release = ext_stub_release,
+	.releasedir = ext_stub_releasedir,
 };
 
 /*
@@ -58,6 +130,30 @@ static const struct {
 				 sizeof(struct extfuse_getattr_out) },
 	[EXTFUSE_OP_READ] = { offsetof(struct extfuse_handler_ops, read),
 			      sizeof(struct extfuse_read_out) },
+	[EXTFUSE_OP_GETXATTR] = { offsetof(struct extfuse_handler_ops, getxattr),
+			     sizeof(struct extfuse_bytes_out) },
+	[EXTFUSE_OP_LISTXATTR] = { offsetof(struct extfuse_handler_ops, listxattr),
+			     sizeof(struct extfuse_bytes_out) },
+	[EXTFUSE_OP_READLINK] = { offsetof(struct extfuse_handler_ops, readlink),
+			     sizeof(struct extfuse_bytes_out) },
+	[EXTFUSE_OP_STATFS] = { offsetof(struct extfuse_handler_ops, statfs),
+			     sizeof(struct extfuse_statfs_out) },
+	[EXTFUSE_OP_ACCESS] = { offsetof(struct extfuse_handler_ops, access),
+			     sizeof(struct extfuse_access_out) },
+	[EXTFUSE_OP_LSEEK] = { offsetof(struct extfuse_handler_ops, lseek),
+			     sizeof(struct extfuse_lseek_out) },
+	[EXTFUSE_OP_READDIR] = { offsetof(struct extfuse_handler_ops, readdir),
+			     sizeof(struct extfuse_bytes_out) },
+	[EXTFUSE_OP_OPEN] = { offsetof(struct extfuse_handler_ops, open),
+			      sizeof(struct extfuse_open_out) },
+	[EXTFUSE_OP_OPENDIR] = { offsetof(struct extfuse_handler_ops, opendir),
+				 sizeof(struct extfuse_open_out) },
+	[EXTFUSE_OP_FLUSH] = { offsetof(struct extfuse_handler_ops, flush),
+			       sizeof(struct extfuse_close_out) },
+	[EXTFUSE_OP_RELEASE] = { offsetof(struct extfuse_handler_ops, release),
+				 sizeof(struct extfuse_close_out) },
+	[EXTFUSE_OP_RELEASEDIR] = { offsetof(struct extfuse_handler_ops, releasedir),
+				    sizeof(struct extfuse_close_out) },
 };
 
 static int ext_bpf_init_type(struct btf *btf)

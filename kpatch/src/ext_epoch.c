@@ -5,9 +5,9 @@
  */
 #include "ext_call.h"
 
-void ext_mark_begin(struct ext_conn *ec, u32 index)
+static void ext_word_begin(struct ext_conn *ec, atomic64_t *word)
 {
-	u64 now = atomic64_inc_return(ext_word(ec, index));
+	u64 now = atomic64_inc_return(word);
 
 	/*
 	 * So many changes in flight that the count could run into the epoch: from
@@ -28,23 +28,38 @@ static void ext_count_change(struct ext_conn *ec)
 	atomic64_inc((atomic64_t *)&ext_header(ec)->changes);
 }
 
+void ext_mark_begin(struct ext_conn *ec, u32 index)
+{
+	ext_word_begin(ec, ext_word(ec, index));
+	if (ext_is_node(index))
+		ext_word_begin(ec, ext_change_word(ec));
+}
+
 void ext_mark_end(struct ext_conn *ec, u32 index)
 {
 	ext_count_change(ec);
+	if (ext_is_node(index))
+		atomic64_add_return(EXTFUSE_WORD_END, ext_change_word(ec));
 	atomic64_add_return(EXTFUSE_WORD_END, ext_word(ec, index));
 }
 
 void ext_changed(struct ext_conn *ec, u32 index)
 {
 	ext_count_change(ec);
+	if (ext_is_node(index))
+		atomic64_add_return(EXTFUSE_EPOCH_ONE, ext_change_word(ec));
 	atomic64_add_return(EXTFUSE_EPOCH_ONE, ext_word(ec, index));
 }
 
 /* The daemon's notifications, and others that name a node only. */
 void ext_changed_node(struct fuse_conn *fc, u64 nodeid)
 {
-	if (fc->ext)
-		ext_changed(fc->ext, ext_node_index(fc->ext, EXT_NODE, nodeid));
+	struct ext_conn *ec = fc->ext;
+
+	if (!ec)
+		return;
+	ext_changed(ec, ext_node_index(ec, EXT_NODE, nodeid));
+	ext_changed(ec, ext_node_index(ec, EXT_XATTR, nodeid));
 }
 
 /* child 0: not named */
@@ -73,13 +88,18 @@ void ext_forget(struct fuse_conn *fc, u64 nodeid)
 		return;
 	ext_changed(ec, ext_node_index(ec, EXT_NODE, nodeid));
 	ext_changed(ec, ext_node_index(ec, EXT_BEHIND, nodeid));
+	ext_changed(ec, ext_node_index(ec, EXT_XATTR, nodeid));
+	ext_backing_forget(ec, nodeid);
 }
 
 /* An aborted request may still be carried out by a living daemon. */
 void ext_abort(struct fuse_conn *fc)
 {
-	if (fc->ext && !atomic_xchg(&fc->ext->aborted, 1))
+	if (!fc->ext)
+		return;
+	if (!atomic_xchg(&fc->ext->aborted, 1))
 		atomic64_inc(ext_mount_word(fc->ext));
+	ext_backings_drop(fc->ext);
 }
 
 void ext_touch(struct ext_marks *marks, u32 index)
@@ -154,6 +174,9 @@ void ext_marks_collect(struct ext_conn *ec, struct fuse_args *args)
 	case FUSE_SETATTR:
 	case FUSE_SETXATTR:
 	case FUSE_REMOVEXATTR:
+		/* Mode and ACL are two views of one thing. */
+		ext_touch(marks, ext_node_index(ec, EXT_XATTR, args->nodeid));
+		fallthrough;
 	case FUSE_WRITE:
 	case FUSE_FALLOCATE:
 	case FUSE_FSYNC:
@@ -182,6 +205,7 @@ void ext_marks_collect(struct ext_conn *ec, struct fuse_args *args)
 			ext_touch(marks, EXT_MOUNT_WORD);
 		else
 			ext_touch_node(ec, marks, args->nodeid);
+		ext_touch(marks, ext_node_index(ec, EXT_XATTR, args->nodeid));
 		break;
 	}
 	case FUSE_SYMLINK:
@@ -230,6 +254,7 @@ void ext_marks_collect(struct ext_conn *ec, struct fuse_args *args)
 		/* The one that does not pass fuse_queue_forget(): fuse_force_forget() */
 		ext_touch_node(ec, marks, args->nodeid);
 		ext_touch(marks, ext_node_index(ec, EXT_BEHIND, args->nodeid));
+		ext_touch(marks, ext_node_index(ec, EXT_XATTR, args->nodeid));
 		break;
 	}
 }

@@ -10,6 +10,7 @@
 #include <linux/btf_ids.h>
 #include <linux/cred.h>
 #include <linux/highmem.h>
+#include <linux/xattr.h>
 
 /* Every call structure begins with the connection and the input, which begins
  * with the caller.
@@ -140,6 +141,63 @@ __bpf_kfunc int extfuse_read_fill(struct extfuse_read_out *out, const void *bloc
 	return len;
 }
 
+/**
+ * extfuse_bytes_put - append to a value
+ * @out: the handler's result
+ * @data: where from
+ * @data__sz: bytes at @data
+ * @len: bytes to append
+ *
+ * For GETXATTR, LISTXATTR and READLINK. The whole value is put, also where there
+ * is less room: the driver knows what to answer then.
+ *
+ * Return: @len, -ERANGE if that is more than there is at @data, -E2BIG if no value
+ * can be that long, -EINVAL for READDIR.
+ */
+__bpf_kfunc int extfuse_bytes_put(struct extfuse_bytes_out *out, const void *data, u32 data__sz,
+				  u32 len)
+{
+	struct ext_bytes *bytes = container_of(out, struct ext_bytes, out);
+
+	if (bytes->dir)
+		return -EINVAL;
+	if (len > data__sz)
+		return -ERANGE;
+	if (len > XATTR_SIZE_MAX - bytes->filled)
+		return -E2BIG;
+	if (bytes->filled < bytes->room)
+		memcpy(bytes->buf + bytes->filled, data, min(len, bytes->room - bytes->filled));
+	bytes->filled += len;
+	return len;
+}
+
+/**
+ * extfuse_dirents_put - append entries of a directory
+ * @out: the handler's result
+ * @data: entries as READDIR replies them, 8-byte aligned struct fuse_dirent
+ * @data__sz: bytes at @data
+ * @start: offset behind which the first of them is, 0: at the directory's start
+ * @len: bytes of entries
+ *
+ * For READDIR. Calls come in the order of the directory. What is at or before the
+ * offset asked for is passed over, what is behind it is put as far as it fits.
+ *
+ * Return: bytes put; -ENOSPC if none, for want of room (no later call will put more);
+ * -ERANGE if @len is more than there is at @data; -EINVAL if an entry is not
+ * well-formed or this is not READDIR.
+ */
+__bpf_kfunc int extfuse_dirents_put(struct extfuse_bytes_out *out, const void *data, u32 data__sz,
+				    u64 start, u32 len)
+{
+	struct ext_bytes *bytes = container_of(out, struct ext_bytes, out);
+
+	if (!bytes->dir)
+		return -EINVAL;
+	if (len > data__sz)
+		return -ERANGE;
+	return ext_dirents_put(bytes, data, start, len);
+}
+
 __bpf_kfunc_end_defs();
 
 BTF_KFUNCS_START(ext_kfunc_ids)
@@ -148,6 +206,8 @@ BTF_ID_FLAGS(func, extfuse_caller_digest, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, extfuse_name_copy, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, extfuse_name_equal, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, extfuse_read_fill, KF_TRUSTED_ARGS)
+BTF_ID_FLAGS(func, extfuse_bytes_put, KF_TRUSTED_ARGS)
+BTF_ID_FLAGS(func, extfuse_dirents_put, KF_TRUSTED_ARGS)
 BTF_KFUNCS_END(ext_kfunc_ids)
 
 static const struct btf_kfunc_id_set ext_kfunc_set = {

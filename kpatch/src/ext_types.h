@@ -6,10 +6,13 @@
 #ifndef _EXT_TYPES_H
 #define _EXT_TYPES_H
 
+#include <linux/time64.h>
 #include <linux/types.h>
 
 struct ext_conn;
 struct ext_handler;
+struct fuse_backing;
+struct fuse_file;
 
 /*
  * The words that a request changes, in struct fuse_args. Owned by whoever owns
@@ -25,7 +28,25 @@ struct ext_marks {
 	u16 count;
 	bool asked; /* a handler was asked, and did not know */
 	u32 word[EXT_MARKS_MAX]; /* index into ext_conn.words, or EXT_MOUNT_WORD */
+	/* Whose handle the request begins with; NULL: of none, or it is there already */
+	struct fuse_file *file;
 };
+
+/* In struct fuse_file, which keeps all but the state as it was made. */
+struct ext_file {
+	unsigned long state;		/* bits EXT_FILE_* */
+	struct file *file;		/* if UNSEEN: its file, which outlives that */
+	struct fuse_backing *fb;	/* to be opened, a reference; NULL afterwards */
+};
+
+/* In ext_file.state: the daemon has not been told of this open, .fh is no handle */
+#define EXT_FILE_UNSEEN 0
+/* It is being told. */
+#define EXT_FILE_TELLING 1
+/* It does not want to be told of any. */
+#define EXT_FILE_UNTOLD 2
+/* Served by a file registered for the node. */
+#define EXT_FILE_BACKING 3
 
 /* In struct fuse_inode. */
 struct ext_inode {
@@ -48,6 +69,19 @@ struct ext_inode {
 	u64 pages_word;
 	/* Token of the node after a read had moved the access time; no lock. */
 	u64 atime_word;
+	/*
+	 * Token of the node under which an open was answered for every caller, with
+	 * EXT_WARM, and the answer; 0: none. The flags are written before the token.
+	 */
+	u64 open_word;
+	u32 open_flags; /* EXTFUSE_FILE_* */
+	/*
+	 * Somebody has locked through this inode at the daemon: closing any of its
+	 * files may have to release that. Set once.
+	 */
+	bool locked;
+	/* Access time of the backing file that was last noticed to differ; no lock. */
+	struct timespec64 backing_atime;
 	/* Who applied attributes last, and how often it was done. Under fi->lock. */
 	const struct task_struct *applied_by; /* identity only */
 	u32 applied;

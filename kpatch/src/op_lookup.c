@@ -35,10 +35,14 @@ static bool ext_lookup_fresh(const struct ext_conn *ec, const struct ext_lookup_
 {
 	const struct extfuse_lookup_out *out = &call->out;
 
-	return out->word == call->in.word && ext_cacheable(out->word) &&
-	       out->word == ext_behind(ec, call->in.parent) +
-				    ext_sum(ec, ext_name_index(call->in.hash)) &&
-	       (!out->nodeid || out->behind == ext_behind(ec, out->nodeid));
+	if (out->word != call->in.word || !ext_cacheable(out->word) ||
+	    out->word != ext_behind(ec, call->in.parent) +
+				 ext_sum(ec, ext_name_index(call->in.hash)))
+		return false;
+	if (out->flags & EXTFUSE_OUT_COMPLETE)
+		return ext_cacheable(out->behind) &&
+		       out->behind == ext_node_token(ec, call->in.parent);
+	return !out->nodeid || out->behind == ext_behind(ec, out->nodeid);
 }
 
 /*
@@ -70,7 +74,7 @@ static int ext_lookup_ask(struct ext_lookup_call *call, const struct super_block
 	if (!ops || !ops->lookup)
 		return EXT_UPCALL;
 	ret = ops->lookup(in, out);
-	ret = ext_verdict(fc, EXTFUSE_OP_LOOKUP, ret, out->flags);
+	ret = ext_verdict(fc, EXTFUSE_OP_LOOKUP, ret, out->flags & ~EXTFUSE_OUT_COMPLETE);
 	if (ret != EXTFUSE_HIT)
 		return ret;
 
@@ -78,7 +82,8 @@ static int ext_lookup_ask(struct ext_lookup_call *call, const struct super_block
 		ext_count(ec, EXTFUSE_OP_LOOKUP, stale);
 		return EXT_UPCALL;
 	}
-	if (out->nodeid && !ext_target_valid(in->parent, out)) {
+	if (out->nodeid && (!ext_target_valid(in->parent, out) ||
+			    (out->flags & EXTFUSE_OUT_COMPLETE))) {
 		ext_count(ec, EXTFUSE_OP_LOOKUP, invalid);
 		return EXT_UPCALL;
 	}
@@ -179,10 +184,8 @@ int ext_dentry_revalidate(struct dentry *entry, unsigned int flags)
 		ext_dentry_forget(entry, EXT_DENTRY_ASKED);
 	} else if (ext_dentry_moved_lately(entry)) {
 		return ext_dentry_misplaced(flags);
-	} else if (READ_ONCE(entry->d_time) == EXT_DENTRY_ASKED) {
-		/* Once: the next walk asks anew. */
-		ext_dentry_reset(entry);
-	} else if (ext_revalidate(entry, inode, flags, fc)) {
+	} else if (READ_ONCE(entry->d_time) != EXT_DENTRY_ASKED &&
+		   ext_revalidate(entry, inode, flags, fc)) {
 		return ext_dentry_moved_lately(entry) ? ext_dentry_misplaced(flags) : 1;
 	}
 	return fuse_dentry_revalidate(entry, flags);

@@ -156,10 +156,22 @@ public:
 			error = bpf_map__set_max_entries(maps.ext_attrs, params.attr_buckets);
 		if (!error)
 			error = bpf_map__set_max_entries(maps.ext_blocks, params.block_buckets);
+		if (!error)
+			error = bpf_map__set_max_entries(maps.ext_objects, params.object_buckets);
+		if (!error)
+			error = bpf_map__set_max_entries(maps.ext_dirs, params.dir_buckets);
+		if (!error)
+			error = bpf_map__set_max_entries(maps.ext_dir_names, params.names_buckets);
+		if (!error)
+			error = bpf_map__set_max_entries(maps.ext_opens, params.open_buckets);
 		skeleton_->rodata->ext_name_mask = params.name_buckets - 1;
 		skeleton_->rodata->ext_long_name_mask = params.long_name_buckets - 1;
 		skeleton_->rodata->ext_attr_mask = params.attr_buckets - 1;
 		skeleton_->rodata->ext_block_mask = params.block_buckets - 1;
+		skeleton_->rodata->ext_object_mask = params.object_buckets - 1;
+		skeleton_->rodata->ext_dir_mask = params.dir_buckets - 1;
+		skeleton_->rodata->ext_dir_names_mask = params.names_buckets - 1;
+		skeleton_->rodata->ext_open_mask = params.open_buckets - 1;
 		skeleton_->rodata->ext_seed = params.seed;
 		skeleton_->data->ext_switches = params.switches;
 		if (!error)
@@ -176,12 +188,21 @@ public:
 			error = attrs_.map(maps.ext_attrs);
 		if (!error)
 			error = blocks_.map(maps.ext_blocks);
+		if (!error)
+			error = objects_.map(maps.ext_objects);
+		if (!error)
+			error = dirs_.map(maps.ext_dirs);
+		if (!error)
+			error = dir_names_.map(maps.ext_dir_names);
+		if (!error)
+			error = opens_.map(maps.ext_opens);
 		if (error) {
 			reason = std::string("cannot map the handler's BPF maps: ") +
 				 strerror(-error);
 			return error;
 		}
-		maps_ = {names_.span(), long_names_.span(), attrs_.span(), blocks_.span()};
+		maps_ = {names_.span(),   long_names_.span(), attrs_.span(),    blocks_.span(),
+			 objects_.span(), dirs_.span(),       dir_names_.span(), opens_.span()};
 		return 0;
 	}
 
@@ -243,7 +264,8 @@ private:
 			return what + "not permitted";
 		case -ENOMEM:
 			return what + "no memory for its maps; ask for smaller ones (max_names, "
-				      "max_long_names, max_attrs, max_blocks)";
+				      "max_long_names, max_attrs, max_blocks, "
+				      "max_objects, max_dirs, max_opens)";
 		default:
 			break;
 		}
@@ -262,6 +284,10 @@ private:
 	Mapping<extfuse_long_name_bucket> long_names_;
 	Mapping<extfuse_attr_bucket> attrs_;
 	Mapping<extfuse_data_bucket> blocks_;
+	Mapping<extfuse_object_bucket> objects_;
+	Mapping<extfuse_dir_bucket> dirs_;
+	Mapping<extfuse_names_bucket> dir_names_;
+	Mapping<extfuse_open_bucket> opens_;
 	HandlerMaps maps_;
 	std::unique_ptr<bpf_link, Destroy> link_;
 };

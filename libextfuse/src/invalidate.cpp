@@ -16,10 +16,10 @@ void extfuse_invalidate_entry(struct extfuse *x, fuse_ino_t parent, const char *
 {
 	exf::impl::NameKey key;
 
-	// Names that have no key are in no cache.
+	// Names that have no key are in no cache: no directory has them.
 	if (x && name && x->words.active() &&
 	    exf::impl::make_name_key(x->words.seed(), parent, name, key))
-		x->words.change_entry(key.hash);
+		x->words.change_entry(parent, key.hash);
 }
 
 void extfuse_invalidate_all(struct extfuse *x)

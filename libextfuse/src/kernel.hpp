@@ -72,6 +72,10 @@ struct HandlerParams {
 	uint32_t long_name_buckets = 1;
 	uint32_t attr_buckets = 1;
 	uint32_t block_buckets = 1;
+	uint32_t object_buckets = 1;
+	uint32_t dir_buckets = 1;
+	uint32_t names_buckets = 1;
+	uint32_t open_buckets = 1;
 	uint64_t seed = 0;
 	uint32_t switches = 0; // initial value, as in maps.bpf.h
 };
@@ -82,11 +86,16 @@ struct HandlerMaps {
 	std::span<extfuse_long_name_bucket> long_names;
 	std::span<extfuse_attr_bucket> attrs;
 	std::span<extfuse_data_bucket> blocks;
+	std::span<extfuse_object_bucket> objects;
+	std::span<extfuse_dir_bucket> dirs;
+	std::span<extfuse_names_bucket> dir_names;
+	std::span<extfuse_open_bucket> opens;
 
 	uint64_t bytes() const
 	{
 		return names.size_bytes() + long_names.size_bytes() + attrs.size_bytes() +
-		       blocks.size_bytes();
+		       blocks.size_bytes() + objects.size_bytes() + dirs.size_bytes() +
+		       dir_names.size_bytes() + opens.size_bytes();
 	}
 };
 
@@ -141,6 +150,8 @@ public:
 	virtual void unmap_words(void *base, size_t bytes) = 0;
 	virtual int bind(int device, int link_fd) = 0;
 	virtual int stats(int device, extfuse_stats &out) = 0;
+	// EXTFUSE_IOC_BACKING_SET; fd -1: _CLEAR.
+	virtual int backing(int device, const extfuse_backing &arg) = 0;
 
 	// Contents of /proc/PID/task/PID/status.
 	virtual int task_status(pid_t pid, std::string &out) = 0;

@@ -137,6 +137,11 @@ int extfuse::prepare_handler(std::string &reason)
 	params.long_name_buckets = buckets_for(options.max_long_names);
 	params.attr_buckets = buckets_for(options.max_attrs);
 	params.block_buckets = buckets_for(options.max_blocks);
+	params.object_buckets = buckets_for(options.max_objects);
+	// Most directories fill a chunk or two.
+	params.dir_buckets = buckets_for(options.max_dirs) * 2;
+	params.names_buckets = buckets_for(options.max_dirs);
+	params.open_buckets = buckets_for(options.max_opens);
 	params.seed = seed;
 	params.switches = all_operations | (options.no_remember ? 0 : switch_remember);
 
@@ -389,7 +394,11 @@ const char *extfuse_option_help(void)
 	       "    -o max_names=N         names to keep, of up to 32 bytes (131072)\n"
 	       "    -o max_long_names=N    names to keep, longer ones (4096)\n"
 	       "    -o max_attrs=N         nodes whose attributes to keep (131072)\n"
-	       "    -o max_blocks=N        blocks of 4 KiB of file data to keep (4096)\n";
+	       "    -o max_blocks=N        blocks of 4 KiB of file data to keep (4096)\n"
+	       "    -o max_objects=N       extended attributes, link targets and the like to keep "
+	       "(16384)\n"
+	       "    -o max_dirs=N          directories whose entries to keep (4096)\n"
+	       "    -o max_opens=N         files and directories to open without asking (16384)\n";
 }
 
 void extfuse_destroy(struct extfuse *x)

@@ -27,6 +27,10 @@ struct PutCounters {
 	std::atomic<uint64_t> entry{0};
 	std::atomic<uint64_t> attr{0};
 	std::atomic<uint64_t> data{0};
+	std::atomic<uint64_t> object{0};
+	std::atomic<uint64_t> dir{0};
+	std::atomic<uint64_t> names{0};
+	std::atomic<uint64_t> open{0};
 	std::atomic<uint64_t> refused{0};
 	std::atomic<uint64_t> evicted{0};
 };
@@ -78,7 +82,7 @@ struct extfuse {
 
 	exf::impl::Words words;
 	exf::impl::HandlerMaps maps;
-	uint64_t seed = 0; // of the hashes of blocks
+	uint64_t seed = 0; // of the hashes of blocks, objects and chunks of directories
 	exf::impl::PutCounters puts;
 
 private:

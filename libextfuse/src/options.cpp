@@ -66,7 +66,9 @@ const fuse_opt our_opts[] = {
 	FUSE_OPT_KEY("extfuse=", KEY_OURS),        FUSE_OPT_KEY("no_handler", KEY_OURS),
 	FUSE_OPT_KEY("no_remember", KEY_OURS),     FUSE_OPT_KEY("max_names=", KEY_OURS),
 	FUSE_OPT_KEY("max_long_names=", KEY_OURS), FUSE_OPT_KEY("max_attrs=", KEY_OURS),
-	FUSE_OPT_KEY("max_blocks=", KEY_OURS),     FUSE_OPT_END,
+	FUSE_OPT_KEY("max_blocks=", KEY_OURS),     FUSE_OPT_KEY("max_objects=", KEY_OURS),
+	FUSE_OPT_KEY("max_dirs=", KEY_OURS),       FUSE_OPT_KEY("max_opens=", KEY_OURS),
+	FUSE_OPT_END,
 };
 
 // libfuse's way: 1 keeps the argument, 0 takes it, -1 ends with an error.
@@ -93,6 +95,12 @@ int take_one(void *data, const char *arg, int key, fuse_args *)
 		return take_number(t, name, value, t.options.max_attrs);
 	if (name == "max_blocks")
 		return take_number(t, name, value, t.options.max_blocks);
+	if (name == "max_objects")
+		return take_number(t, name, value, t.options.max_objects);
+	if (name == "max_dirs")
+		return take_number(t, name, value, t.options.max_dirs);
+	if (name == "max_opens")
+		return take_number(t, name, value, t.options.max_opens);
 	if (name == "no_handler")
 		t.options.no_handler = true;
 	else if (name == "no_remember")
@@ -275,6 +283,9 @@ int read_config(const extfuse_config *cfg, Options &out, Log &log)
 		{"max_long_names", c.max_long_names, &out.max_long_names},
 		{"max_attrs", c.max_attrs, &out.max_attrs},
 		{"max_blocks", c.max_blocks, &out.max_blocks},
+		{"max_objects", c.max_objects, &out.max_objects},
+		{"max_dirs", c.max_dirs, &out.max_dirs},
+		{"max_opens", c.max_opens, &out.max_opens},
 	};
 	for (const auto &s : sizes) {
 		if (!s.given)

@@ -3,9 +3,8 @@
 // Tokens; putting answers into the maps, alone or with the reply.
 #include <cstring>
 
-#include "caller.hpp"
 #include "object.hpp"
-#include "slots.hpp"
+#include "populate.hpp"
 
 using namespace exf::impl;
 
@@ -34,47 +33,6 @@ extfuse_attr attr_from(const struct stat &st)
 	a.rdev = static_cast<uint32_t>(st.st_rdev);
 	a.blksize = static_cast<uint32_t>(st.st_blksize);
 	return a;
-}
-
-// Scope and caller as a slot has them. scope NONE: nobody, do not store.
-Audience audience(extfuse &x, extfuse_scope scope, const fuse_ctx *caller)
-{
-	Audience who = {static_cast<uint8_t>(scope), 0};
-
-	if (scope == EXTFUSE_SCOPE_UID) {
-		who.caller = caller->uid;
-	} else if (scope == EXTFUSE_SCOPE_CALLER) {
-		// Read each time: groups change, and nothing tells us.
-		const int digest = no_throw([&] {
-			std::string status;
-
-			if (caller->pid > 0 && x.kernel->task_status(caller->pid, status) == 0)
-				who.caller = caller_digest(status, caller->uid, caller->gid);
-			return 0;
-		});
-		if (digest < 0 || !who.caller)
-			who.scope = EXTFUSE_SCOPE_NONE;
-	}
-	return who;
-}
-
-bool valid_scope(extfuse_scope scope, const fuse_ctx *caller)
-{
-	if (scope == EXTFUSE_SCOPE_UID || scope == EXTFUSE_SCOPE_CALLER)
-		return caller != nullptr;
-	return scope <= EXTFUSE_SCOPE_ALL;
-}
-
-int count(extfuse &x, Stored stored, std::atomic<uint64_t> &counter)
-{
-	if (stored == Stored::no) {
-		x.puts.refused.fetch_add(1, std::memory_order_relaxed);
-		return 0;
-	}
-	counter.fetch_add(1, std::memory_order_relaxed);
-	if (stored == Stored::evicted)
-		x.puts.evicted.fetch_add(1, std::memory_order_relaxed);
-	return 1;
 }
 
 int put_name(extfuse &x, const Audience &who, fuse_ino_t parent, const char *name,
@@ -117,12 +75,6 @@ int put_both(extfuse &x, const Audience &entry_who, const Audience &attr_who, fu
 	if (e && e->ino && node.word && attr_who.scope != EXTFUSE_SCOPE_NONE)
 		put_attr(x, attr_who, e->ino, e->attr, node);
 	return put_name(x, entry_who, parent, name, e, entry, node);
-}
-
-// Are there maps to put anything into?
-bool storing(const extfuse &x)
-{
-	return x.words.active() && !x.maps.names.empty();
 }
 
 } // namespace
@@ -258,6 +210,60 @@ int extfuse_put_data(struct extfuse *x, const struct fuse_ctx *caller, fuse_ino_
 				x->puts.data);
 	}
 	return stored;
+}
+
+int extfuse_put_open(struct extfuse *x, const struct fuse_ctx *caller, fuse_ino_t node,
+		     unsigned flags, struct extfuse_token token, enum extfuse_scope scope)
+{
+	constexpr unsigned known = EXTFUSE_FILE_KEEP_CACHE | EXTFUSE_FILE_DIRECT_IO |
+				   EXTFUSE_FILE_CACHE_DIR | EXTFUSE_FILE_BACKING |
+				   EXTFUSE_FILE_CLOSE_ONLY | EXTFUSE_FILE_NO_FLUSH |
+				   EXTFUSE_FILE_NO_RELEASE | EXTFUSE_FILE_WRITE;
+	Stored stored = Stored::no;
+
+	if (!x || !node || (flags & ~known) || !valid_scope(scope, caller))
+		return -EINVAL;
+	if ((flags & EXTFUSE_FILE_BACKING) &&
+	    (flags & EXTFUSE_FILE_OPEN_MASK) != EXTFUSE_FILE_BACKING)
+		return -EINVAL;
+	if (!storing(*x))
+		return 0;
+	const Audience who = audience(*x, scope, caller);
+	if (who.scope != EXTFUSE_SCOPE_NONE && x->words.node_current(node, token.word))
+		stored = store_open(x->maps, x->words, node, token.word,
+				    static_cast<uint16_t>(flags), who);
+	return count(*x, stored, x->puts.open);
+}
+
+int extfuse_register_backing(struct extfuse *x, fuse_ino_t node, int fd, struct extfuse_token token,
+			     uint32_t limit)
+{
+	extfuse_backing arg = {};
+
+	if (!x || !node || fd < 0)
+		return -EINVAL;
+	if (!x->words.active())
+		return -ENOTCONN;
+	arg.size = sizeof(arg);
+	arg.fd = fd;
+	arg.nodeid = node;
+	arg.behind = token.behind;
+	arg.limit = limit;
+	return x->kernel->backing(x->device.get(), arg);
+}
+
+int extfuse_unregister_backing(struct extfuse *x, fuse_ino_t node)
+{
+	extfuse_backing arg = {};
+
+	if (!x || !node)
+		return -EINVAL;
+	if (!x->words.active())
+		return -ENOTCONN;
+	arg.size = sizeof(arg);
+	arg.fd = -1;
+	arg.nodeid = node;
+	return x->kernel->backing(x->device.get(), arg);
 }
 
 int extfuse_reply_entry(struct extfuse *x, fuse_req_t req, fuse_ino_t parent, const char *name,

@@ -19,6 +19,10 @@ int get_stats(extfuse &x, extfuse_counters &out)
 	out.put_entry = x.puts.entry.load(std::memory_order_relaxed);
 	out.put_attr = x.puts.attr.load(std::memory_order_relaxed);
 	out.put_data = x.puts.data.load(std::memory_order_relaxed);
+	out.put_object = x.puts.object.load(std::memory_order_relaxed);
+	out.put_dir = x.puts.dir.load(std::memory_order_relaxed);
+	out.put_names = x.puts.names.load(std::memory_order_relaxed);
+	out.put_open = x.puts.open.load(std::memory_order_relaxed);
 	out.put_refused = x.puts.refused.load(std::memory_order_relaxed);
 	out.evicted = x.puts.evicted.load(std::memory_order_relaxed);
 	out.map_bytes = x.maps.bytes() + x.words_bytes;

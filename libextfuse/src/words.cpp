@@ -48,7 +48,9 @@ bool Words::set(void *base, size_t bytes) noexcept
 	w.behind_ = array(base, bytes, h->behind_offset, w.behind_count_);
 	w.data_count_ = h->data_count;
 	w.data_ = array(base, bytes, h->data_offset, w.data_count_);
-	if (!w.node_ || !w.name_ || !w.behind_ || !w.data_)
+	w.xattr_count_ = h->xattr_count;
+	w.xattr_ = array(base, bytes, h->xattr_offset, w.xattr_count_);
+	if (!w.node_ || !w.name_ || !w.behind_ || !w.data_ || !w.xattr_)
 		return false;
 	w.header_ = h;
 	*this = w;
@@ -75,6 +77,11 @@ uint64_t *Words::data_word(uint64_t node) const noexcept
 	return data_ + EXTFUSE_WORD_INDEX(extfuse_node_hash(seed_, node), data_count_);
 }
 
+uint64_t *Words::xattr_word(uint64_t node) const noexcept
+{
+	return xattr_ + EXTFUSE_WORD_INDEX(extfuse_node_hash(seed_, node), xattr_count_);
+}
+
 // Words only grow, so the order of the loads does not matter for soundness: a
 // sum that is equal later means that every word was equal all the time between
 // the last load here and the first one there.
@@ -93,6 +100,22 @@ Words::Sample Words::sample_entry(uint64_t parent, uint64_t hash) const noexcept
 	const uint64_t mount = load(&header_->mount_word);
 
 	return {own + behind + mount, in_flight(own), in_flight(behind) + in_flight(mount)};
+}
+
+Words::Sample Words::sample_xattr(uint64_t node) const noexcept
+{
+	const uint64_t own = load(xattr_word(node));
+	const uint64_t mount = load(&header_->mount_word);
+
+	return {own + mount, in_flight(own), in_flight(mount)};
+}
+
+Words::Sample Words::sample_fs() const noexcept
+{
+	const uint64_t own = load(&header_->change_word);
+	const uint64_t mount = load(&header_->mount_word);
+
+	return {own + mount, in_flight(own), in_flight(mount)};
 }
 
 uint64_t Words::token(const Sample &s) noexcept
@@ -140,6 +163,26 @@ bool Words::entry_current(uint64_t parent, uint64_t hash, uint64_t t) const noex
 	return current(sample_entry(parent, hash), t);
 }
 
+uint64_t Words::xattr_token(uint64_t node) const noexcept
+{
+	return token(sample_xattr(node));
+}
+
+bool Words::xattr_current(uint64_t node, uint64_t t) const noexcept
+{
+	return current(sample_xattr(node), t);
+}
+
+uint64_t Words::fs_token() const noexcept
+{
+	return token(sample_fs());
+}
+
+bool Words::fs_current(uint64_t t) const noexcept
+{
+	return current(sample_fs(), t);
+}
+
 uint64_t Words::behind(uint64_t node) const noexcept
 {
 	return load(behind_word(node));
@@ -162,12 +205,17 @@ void Words::change_node(uint64_t node) const noexcept
 	__atomic_fetch_add(node_word(node), EXTFUSE_EPOCH_ONE, __ATOMIC_SEQ_CST);
 	__atomic_fetch_add(behind_word(node), EXTFUSE_EPOCH_ONE, __ATOMIC_SEQ_CST);
 	__atomic_fetch_add(data_word(node), EXTFUSE_EPOCH_ONE, __ATOMIC_SEQ_CST);
+	__atomic_fetch_add(xattr_word(node), EXTFUSE_EPOCH_ONE, __ATOMIC_SEQ_CST);
+	__atomic_fetch_add(&header_->change_word, EXTFUSE_EPOCH_ONE, __ATOMIC_SEQ_CST);
 }
 
-void Words::change_entry(uint64_t hash) const noexcept
+// The directory as well: what it lists, and that it has no other names.
+void Words::change_entry(uint64_t parent, uint64_t hash) const noexcept
 {
 	count_change();
 	__atomic_fetch_add(name_word(hash), EXTFUSE_EPOCH_ONE, __ATOMIC_SEQ_CST);
+	__atomic_fetch_add(node_word(parent), EXTFUSE_EPOCH_ONE, __ATOMIC_SEQ_CST);
+	__atomic_fetch_add(&header_->change_word, EXTFUSE_EPOCH_ONE, __ATOMIC_SEQ_CST);
 }
 
 void Words::change_all() const noexcept

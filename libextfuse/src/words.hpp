@@ -43,13 +43,19 @@ public:
 	bool node_current(uint64_t node, uint64_t token) const noexcept;
 	bool entry_current(uint64_t parent, uint64_t hash, uint64_t token) const noexcept;
 
+	// Of a node's extended attributes; of the whole file system.
+	uint64_t xattr_token(uint64_t node) const noexcept;
+	bool xattr_current(uint64_t node, uint64_t token) const noexcept;
+	uint64_t fs_token() const noexcept;
+	bool fs_current(uint64_t token) const noexcept;
+
 	uint64_t behind(uint64_t node) const noexcept;
 
 	// How many times a word has got a new epoch.
 	uint64_t changes() const noexcept;
 
 	void change_node(uint64_t node) const noexcept;
-	void change_entry(uint64_t hash) const noexcept;
+	void change_entry(uint64_t parent, uint64_t hash) const noexcept;
 	void change_all() const noexcept;
 
 private:
@@ -65,6 +71,8 @@ private:
 
 	Sample sample_node(uint64_t node) const noexcept;
 	Sample sample_entry(uint64_t parent, uint64_t hash) const noexcept;
+	Sample sample_xattr(uint64_t node) const noexcept;
+	Sample sample_fs() const noexcept;
 	static uint64_t token(const Sample &s) noexcept;
 	static uint64_t changed_token(const Sample &s) noexcept;
 	static bool current(const Sample &s, uint64_t token) noexcept;
@@ -73,18 +81,21 @@ private:
 	uint64_t *name_word(uint64_t hash) const noexcept;
 	uint64_t *behind_word(uint64_t node) const noexcept;
 	uint64_t *data_word(uint64_t node) const noexcept;
+	uint64_t *xattr_word(uint64_t node) const noexcept;
 
 	extfuse_words_header *header_ = nullptr;
 	uint64_t *node_ = nullptr;
 	uint64_t *name_ = nullptr;
 	uint64_t *behind_ = nullptr;
 	uint64_t *data_ = nullptr;
+	uint64_t *xattr_ = nullptr;
 	// Copies: whoever else maps the header cannot move us out of bounds.
 	uint64_t seed_ = 0;
 	uint32_t node_count_ = 0;
 	uint32_t name_count_ = 0;
 	uint32_t behind_count_ = 0;
 	uint32_t data_count_ = 0;
+	uint32_t xattr_count_ = 0;
 };
 
 } // namespace exf::impl

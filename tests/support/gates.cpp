@@ -16,7 +16,7 @@ const char *op_name(Op op)
 		"open",           "read",      "write",       "flush",      "release",  "fsync",
 		"opendir",        "readdir",   "readdirplus", "releasedir", "statfs",   "setxattr",
 		"getxattr",       "listxattr", "removexattr", "access",     "create",   "fallocate",
-		"copy_file_range"};
+		"copy_file_range", "lseek"};
 	return names.at(static_cast<size_t>(op));
 }
 

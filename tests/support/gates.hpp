@@ -54,6 +54,7 @@ enum class Op {
 	Create,
 	Fallocate,
 	CopyFileRange,
+	Lseek,
 	Count
 };
 

@@ -8,6 +8,8 @@
 #include <fuse_lowlevel.h>
 
 #include <algorithm>
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstring>
 #include <ctime>
@@ -349,6 +351,19 @@ int Store::read(uint64_t id, uint64_t offset, size_t size, std::string *out)
 		done += part;
 	}
 	return static_cast<int>(out->size());
+}
+
+int64_t Store::seek(uint64_t id, uint64_t offset, int whence)
+{
+	const Lock lock(mutex_);
+	const Node *node = find(id);
+	if (!node)
+		return -ESTALE;
+	const uint64_t end = static_cast<uint64_t>(node->attr.st_size);
+	for (uint64_t at = offset; at < end; at = (at / block_size + 1) * block_size)
+		if ((node->blocks.count(at / block_size) != 0) == (whence == SEEK_DATA))
+			return static_cast<int64_t>(at);
+	return whence == SEEK_HOLE && offset < end ? static_cast<int64_t>(end) : -ENXIO;
 }
 
 int Store::write(uint64_t id, uint64_t offset, const std::string &data)

@@ -66,6 +66,8 @@ public:
 	int read(uint64_t node, uint64_t offset, size_t size, std::string *out);
 	int write(uint64_t node, uint64_t offset, const std::string &data);
 	int readlink(uint64_t node, std::string *target);
+	// SEEK_DATA or SEEK_HOLE: where, or -ENXIO.
+	int64_t seek(uint64_t node, uint64_t offset, int whence);
 	int list(uint64_t node, std::vector<Entry> *out);
 	int set_xattr(uint64_t node, const std::string &name, const std::string &value);
 	int get_xattr(uint64_t node, const std::string &name, std::string *value);

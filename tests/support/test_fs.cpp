@@ -36,6 +36,9 @@ extfuse_config library_config(const Config &c)
 	cfg.max_long_names = c.kind == Kind::Tiny ? 4 : c.max_long_names;
 	cfg.max_attrs = c.kind == Kind::Tiny ? 4 : c.max_attrs;
 	cfg.max_blocks = c.kind == Kind::Tiny ? 4 : c.max_blocks;
+	cfg.max_objects = c.kind == Kind::Tiny ? 4 : c.max_objects;
+	cfg.max_dirs = c.kind == Kind::Tiny ? 4 : c.max_dirs;
+	cfg.max_opens = c.kind == Kind::Tiny ? 4 : c.max_opens;
 	return cfg;
 }
 
@@ -86,6 +89,12 @@ Counts Counts::operator-(const Counts &before) const
 	out.lib.put_entry = lib.put_entry - before.lib.put_entry;
 	out.lib.put_attr = lib.put_attr - before.lib.put_attr;
 	out.lib.put_data = lib.put_data - before.lib.put_data;
+	out.lib.put_object = lib.put_object - before.lib.put_object;
+	out.lib.put_dir = lib.put_dir - before.lib.put_dir;
+	out.lib.put_names = lib.put_names - before.lib.put_names;
+	out.lib.put_open = lib.put_open - before.lib.put_open;
+	out.lib.driver.opened_late = lib.driver.opened_late - before.lib.driver.opened_late;
+	out.lib.driver.backing_opens = lib.driver.backing_opens - before.lib.driver.backing_opens;
 	out.lib.put_refused = lib.put_refused - before.lib.put_refused;
 	out.lib.evicted = lib.evicted - before.lib.evicted;
 	return out;
@@ -93,8 +102,10 @@ Counts Counts::operator-(const Counts &before) const
 
 std::string Counts::text() const
 {
-	static constexpr std::array<const char *, EXTFUSE_OP_COUNT> ops = {"lookup", "getattr",
-									   "read"};
+	static constexpr std::array<const char *, EXTFUSE_OP_COUNT> ops = {
+		"lookup",   "getattr", "read",   "getxattr", "listxattr",
+		"readlink", "statfs",  "access", "lseek",    "readdir",
+		"open",     "opendir", "flush",  "release",  "releasedir"};
 	std::ostringstream s;
 	s << "daemon:";
 	for (size_t i = 0; i < op_count; i++)
@@ -112,7 +123,8 @@ std::string Counts::text() const
 		  << " error " << h.error;
 	}
 	s << "\n  put: entry " << lib.put_entry << " attr " << lib.put_attr << " data "
-	  << lib.put_data << " refused " << lib.put_refused << " evicted " << lib.evicted;
+	  << lib.put_data << " object " << lib.put_object << " dir " << lib.put_dir << " names "
+	  << lib.put_names << " open " << lib.put_open << " refused " << lib.put_refused << " evicted " << lib.evicted;
 	return s.str();
 }
 
@@ -275,6 +287,32 @@ void TestFs::stop()
 void TestFs::pass(Op op, Stage stage, uint64_t node, const char *name)
 {
 	gates_.pass(op, stage, node, name);
+}
+
+size_t TestFs::handles()
+{
+	const std::lock_guard lock(handles_mutex_);
+	return handles_.size();
+}
+
+void TestFs::give(uint64_t handle)
+{
+	const std::lock_guard lock(handles_mutex_);
+	handles_.insert(handle);
+}
+
+void TestFs::check(Op op, uint64_t handle)
+{
+	const std::lock_guard lock(handles_mutex_);
+	if (!handles_.count(handle))
+		ADD_FAILURE() << op_name(op) << " of handle " << handle << ", which nobody gave out";
+}
+
+void TestFs::take_back(Op op, uint64_t handle)
+{
+	check(op, handle);
+	const std::lock_guard lock(handles_mutex_);
+	handles_.erase(handle);
 }
 
 void TestFs::arrived(Op op, uint64_t node, const char *name)

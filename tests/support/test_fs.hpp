@@ -12,6 +12,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -46,6 +47,10 @@ struct Config {
 	uint32_t max_long_names = 256;
 	uint32_t max_attrs = 4096;
 	uint32_t max_blocks = 512;
+	uint32_t max_objects = 1024;
+	uint32_t max_dirs = 64;
+	uint32_t max_opens = 4096;
+	bool passthrough = false; // FUSE_CAP_PASSTHROUGH is asked for
 	int handler_link = -1; // a handler of the test's own
 	std::vector<std::string> options; // more of -o
 };
@@ -55,10 +60,19 @@ struct Annotations {
 	std::atomic<extfuse_scope> entry{EXTFUSE_SCOPE_KERNEL};
 	std::atomic<extfuse_scope> attr{EXTFUSE_SCOPE_ALL};
 	std::atomic<extfuse_scope> data{EXTFUSE_SCOPE_ALL};
+	std::atomic<extfuse_scope> open{EXTFUSE_SCOPE_KERNEL};
 	std::atomic<bool> names{true};
 	std::atomic<bool> negatives{true};
 	std::atomic<bool> attrs{true};
+	std::atomic<extfuse_scope> object{EXTFUSE_SCOPE_ALL};
+	std::atomic<extfuse_scope> access{EXTFUSE_SCOPE_CALLER};
 	std::atomic<bool> blocks{true};
+	std::atomic<bool> objects{true}; // xattrs, links, statfs, access, lseek
+	std::atomic<bool> kept{true}; // absent xattrs stay so when the file is written
+	std::atomic<bool> listings{true}; // of directories
+	std::atomic<bool> complete{false}; // opendir tells all names
+	std::atomic<bool> opens{false}; // opens for reading are answered from now on
+	std::atomic<unsigned> file_flags{EXTFUSE_FILE_KEEP_CACHE}; // ... so; directories: 0
 	std::atomic<bool> changes{true}; // replies of create, mkdir, setattr, ... too
 	std::atomic<bool> unlinks{false}; // the name is known to be gone afterwards
 	std::atomic<bool> split{false}; // put and reply apart, for Stage::Put
@@ -102,6 +116,7 @@ public:
 
 	Store store;
 	Annotations say;
+	std::atomic<uint64_t> free_blocks{1000}; // as statfs says
 
 	// Puts behind the name "path" in the mount.
 	std::string path(const std::string &name = {}) const;
@@ -113,6 +128,8 @@ public:
 	{
 		return ext_;
 	}
+	// Given out by OPEN and OPENDIR, not released yet.
+	size_t handles();
 	int mount_error() const
 	{
 		return mount_error_;
@@ -152,6 +169,7 @@ public:
 
 private:
 	friend struct Ops;
+	friend struct ObjectOps;
 
 	Config config_;
 	std::string dir_;
@@ -166,6 +184,8 @@ private:
 
 	std::mutex forget_mutex_;
 	std::condition_variable forgotten_;
+	std::mutex handles_mutex_;
+	std::set<uint64_t> handles_;
 	std::mutex policy_mutex_;
 	Policy policy_;
 
@@ -173,10 +193,15 @@ private:
 	bool drop_until(const std::function<bool()> &done);
 	void pass(Op op, Stage stage, uint64_t node, const char *name = "");
 	void arrived(Op op, uint64_t node, const char *name = "");
+	// Handles that the kernel names are ones it was given.
+	void give(uint64_t handle);
+	void check(Op op, uint64_t handle);
+	void take_back(Op op, uint64_t handle);
 };
 
 // The callbacks of libfuse; userdata is the TestFs.
 const fuse_lowlevel_ops &test_fs_operations();
+void add_object_operations(fuse_lowlevel_ops &table);
 
 // ---------------------------------------------------------------------------
 // What tests say about a piece of work:

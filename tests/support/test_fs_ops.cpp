@@ -4,7 +4,6 @@
 #include "test_fs.hpp"
 
 #include <fcntl.h>
-#include <sys/statvfs.h>
 
 #include <cerrno>
 #include <cstring>
@@ -30,6 +29,7 @@ fuse_entry_param entry_of(const Store::Found &found)
 // What an open directory lists, as of its opening.
 struct Listing {
 	std::vector<Store::Entry> entries;
+	extfuse_token token = {0, 0};
 };
 
 } // namespace
@@ -46,15 +46,20 @@ struct Ops {
 		return {c->uid, c->gid};
 	}
 
-	// True if the request was refused and answered.
-	static bool denied(TestFs &f, fuse_req_t req, Op op, uint64_t node, const char *name = "")
+	static int refusal(TestFs &f, fuse_req_t req, Op op, uint64_t node, const char *name = "")
 	{
 		Policy policy;
 		{
 			const std::lock_guard lock(f.policy_mutex_);
 			policy = f.policy_;
 		}
-		const int error = policy ? policy(*fuse_req_ctx(req), op, node, name) : 0;
+		return policy ? policy(*fuse_req_ctx(req), op, node, name) : 0;
+	}
+
+	// True if the request was refused and answered.
+	static bool denied(TestFs &f, fuse_req_t req, Op op, uint64_t node, const char *name = "")
+	{
+		const int error = refusal(f, req, op, node, name);
 		if (error)
 			fuse_reply_err(req, error);
 		return error;
@@ -186,15 +191,6 @@ struct Ops {
 		reply_attr(f, req, Op::Setattr, f.store.setattr(node, *attr, mask), token);
 	}
 
-	static void readlink(fuse_req_t req, fuse_ino_t node)
-	{
-		TestFs &f = fs(req);
-		f.arrived(Op::Readlink, node);
-		std::string target;
-		const int error = f.store.readlink(node, &target);
-		error ? fuse_reply_err(req, -error) : fuse_reply_readlink(req, target.c_str());
-	}
-
 	static void make(fuse_req_t req, Op op, fuse_ino_t parent, const char *name, mode_t mode,
 			 dev_t rdev, const char *target)
 	{
@@ -293,8 +289,17 @@ struct Ops {
 		static std::atomic<uint64_t> next{100};
 
 		fi->fh = next++;
+		f.give(fi->fh);
 		fi->direct_io = f.config_.direct_io;
 		fi->keep_cache = f.config_.keep_cache;
+	}
+
+	static void put_open(TestFs &f, fuse_req_t req, fuse_ino_t node, int flags,
+			     unsigned file_flags, extfuse_token token)
+	{
+		if (f.say.opens && !(flags & O_TRUNC) && (flags & O_ACCMODE) == O_RDONLY)
+			extfuse_put_open(f.ext_, fuse_req_ctx(req), node, file_flags, token,
+					 f.say.open);
 	}
 
 	static void truncate(TestFs &f, fuse_ino_t node)
@@ -309,10 +314,13 @@ struct Ops {
 		f.arrived(Op::Open, node);
 		if (denied(f, req, Op::Open, node))
 			return;
+		const extfuse_token token = extfuse_token_node(f.ext_, node);
+		f.pass(Op::Open, Stage::Sampled, node);
 		if (fi->flags & O_TRUNC)
 			truncate(f, node);
 		fill_open(f, fi);
 		f.pass(Op::Open, Stage::Done, node);
+		put_open(f, req, node, fi->flags, f.say.file_flags, token);
 		fuse_reply_open(req, fi);
 	}
 
@@ -349,10 +357,11 @@ struct Ops {
 	}
 
 	static void read(fuse_req_t req, fuse_ino_t node, size_t size, off_t offset,
-			 fuse_file_info *)
+			 fuse_file_info *fi)
 	{
 		TestFs &f = fs(req);
 		f.arrived(Op::Read, node);
+		f.check(Op::Read, fi->fh);
 		if (denied(f, req, Op::Read, node))
 			return;
 		const extfuse_token token = extfuse_token_node(f.ext_, node);
@@ -382,10 +391,11 @@ struct Ops {
 	}
 
 	static void write(fuse_req_t req, fuse_ino_t node, const char *buf, size_t size,
-			  off_t offset, fuse_file_info *)
+			  off_t offset, fuse_file_info *fi)
 	{
 		TestFs &f = fs(req);
 		f.arrived(Op::Write, node);
+		f.check(Op::Write, fi->fh);
 		f.pass(Op::Write, Stage::Sampled, node);
 		const int done =
 			f.store.write(node, static_cast<uint64_t>(offset), std::string(buf, size));
@@ -394,37 +404,76 @@ struct Ops {
 			 : fuse_reply_write(req, static_cast<size_t>(done));
 	}
 
-	template <Op op> static void nothing(fuse_req_t req, fuse_ino_t node, fuse_file_info *)
+	static void flush(fuse_req_t req, fuse_ino_t node, fuse_file_info *fi)
 	{
-		fs(req).arrived(op, node);
+		TestFs &f = fs(req);
+		f.arrived(Op::Flush, node);
+		f.check(Op::Flush, fi->fh);
+		if (!denied(f, req, Op::Flush, node))
+			fuse_reply_err(req, 0);
+	}
+
+	static void release(fuse_req_t req, fuse_ino_t node, fuse_file_info *fi)
+	{
+		TestFs &f = fs(req);
+		f.take_back(Op::Release, fi->fh);
+		f.arrived(Op::Release, node);
 		fuse_reply_err(req, 0);
 	}
 
-	static void fsync(fuse_req_t req, fuse_ino_t node, int, fuse_file_info *)
+	static void fsync(fuse_req_t req, fuse_ino_t node, int, fuse_file_info *fi)
 	{
-		fs(req).arrived(Op::Fsync, node);
+		TestFs &f = fs(req);
+		f.arrived(Op::Fsync, node);
+		f.check(Op::Fsync, fi->fh);
 		fuse_reply_err(req, 0);
+	}
+
+	static void setlk(fuse_req_t req, fuse_ino_t, fuse_file_info *fi, struct flock *, int)
+	{
+		fs(req).check(Op::Flush, fi->fh);
+		fuse_reply_err(req, 0);
+	}
+
+	static void put_names(TestFs &f, fuse_req_t req, fuse_ino_t node, const Listing &listing)
+	{
+		std::vector<const char *> names;
+		for (const Store::Entry &entry : listing.entries)
+			names.push_back(entry.name.c_str());
+		extfuse_put_names(f.ext_, fuse_req_ctx(req), node, names.data(), names.size(),
+				  listing.token, f.say.entry);
 	}
 
 	static void opendir(fuse_req_t req, fuse_ino_t node, fuse_file_info *fi)
 	{
 		TestFs &f = fs(req);
 		f.arrived(Op::Opendir, node);
+		if (denied(f, req, Op::Opendir, node))
+			return;
+		const extfuse_token token = extfuse_token_node(f.ext_, node);
 		auto listing = std::make_unique<Listing>();
+		listing->token = extfuse_token_node(f.ext_, node);
+		f.pass(Op::Opendir, Stage::Sampled, node);
 		const int error = f.store.list(node, &listing->entries);
 		if (error) {
 			fuse_reply_err(req, -error);
 			return;
 		}
+		f.pass(Op::Opendir, Stage::Done, node);
+		if (f.say.complete)
+			put_names(f, req, node, *listing);
 		if (f.say.atime)
 			f.store.note_read(node);
 		fi->fh = reinterpret_cast<uint64_t>(listing.get());
+		f.give(fi->fh);
+		put_open(f, req, node, O_RDONLY, f.say.file_flags & EXTFUSE_FILE_NO_RELEASE, token);
 		if (fuse_reply_open(req, fi) == 0)
 			listing.release();
 	}
 
 	static void releasedir(fuse_req_t req, fuse_ino_t node, fuse_file_info *fi)
 	{
+		fs(req).take_back(Op::Releasedir, fi->fh);
 		fs(req).arrived(Op::Releasedir, node);
 		delete reinterpret_cast<Listing *>(fi->fh);
 		fuse_reply_err(req, 0);
@@ -435,11 +484,14 @@ struct Ops {
 	{
 		TestFs &f = fs(req);
 		f.arrived(Op::Readdir, node);
-		const auto &entries = reinterpret_cast<Listing *>(fi->fh)->entries;
+		f.check(Op::Readdir, fi->fh);
+		const Listing &listing = *reinterpret_cast<Listing *>(fi->fh);
+		const auto &entries = listing.entries;
 		std::string buf(size, '\0');
 		size_t used = 0;
+		size_t i = static_cast<size_t>(offset);
 
-		for (size_t i = static_cast<size_t>(offset); i < entries.size(); i++) {
+		for (; i < entries.size(); i++) {
 			const size_t need =
 				fuse_add_direntry(req, &buf[used], size - used,
 						  entries[i].name.c_str(), &entries[i].attr,
@@ -448,7 +500,10 @@ struct Ops {
 				break;
 			used += need;
 		}
-		fuse_reply_buf(req, buf.data(), used);
+		f.pass(Op::Readdir, Stage::Done, node);
+		extfuse_reply_readdir(f.ext_, req, node, offset, buf.data(), used,
+				      i >= entries.size(), f.say.listings ? listing.token : none(),
+				      f.say.object);
 	}
 
 	static void readdirplus(fuse_req_t req, fuse_ino_t node, size_t size, off_t offset,
@@ -456,6 +511,7 @@ struct Ops {
 	{
 		TestFs &f = fs(req);
 		f.arrived(Op::Readdirplus, node);
+		f.check(Op::Readdirplus, fi->fh);
 		const auto &entries = reinterpret_cast<Listing *>(fi->fh)->entries;
 		std::string buf(size, '\0');
 		size_t used = 0;
@@ -491,68 +547,28 @@ struct Ops {
 		fuse_reply_buf(req, buf.data(), used);
 	}
 
-	static void statfs(fuse_req_t req, fuse_ino_t node)
-	{
-		fs(req).arrived(Op::Statfs, node);
-		struct statvfs st = {};
-		st.f_bsize = st.f_frsize = 4096;
-		st.f_namemax = 255;
-		fuse_reply_statfs(req, &st);
-	}
-
-	static void setxattr(fuse_req_t req, fuse_ino_t node, const char *name, const char *value,
-			     size_t size, int)
-	{
-		TestFs &f = fs(req);
-		f.arrived(Op::Setxattr, node, name);
-		const int error = f.store.set_xattr(node, name, std::string(value, size));
-		f.pass(Op::Setxattr, Stage::Done, node, name);
-		fuse_reply_err(req, -error);
-	}
-
-	static void reply_xattr(fuse_req_t req, int error, const std::string &value, size_t size)
-	{
-		if (error)
-			fuse_reply_err(req, -error);
-		else if (!size)
-			fuse_reply_xattr(req, value.size());
-		else if (size < value.size())
-			fuse_reply_err(req, ERANGE);
-		else
-			fuse_reply_buf(req, value.data(), value.size());
-	}
-
-	static void getxattr(fuse_req_t req, fuse_ino_t node, const char *name, size_t size)
-	{
-		TestFs &f = fs(req);
-		f.arrived(Op::Getxattr, node, name);
-		std::string value;
-		const int error = f.store.get_xattr(node, name, &value);
-		reply_xattr(req, error, value, size);
-	}
-
-	static void listxattr(fuse_req_t req, fuse_ino_t node, size_t size)
-	{
-		TestFs &f = fs(req);
-		f.arrived(Op::Listxattr, node);
-		std::string names;
-		const int error = f.store.list_xattrs(node, &names);
-		reply_xattr(req, error, names, size);
-	}
-
-	static void removexattr(fuse_req_t req, fuse_ino_t node, const char *name)
-	{
-		TestFs &f = fs(req);
-		f.arrived(Op::Removexattr, node, name);
-		fuse_reply_err(req, -f.store.remove_xattr(node, name));
-	}
-
-	static void access(fuse_req_t req, fuse_ino_t node, int)
+	static void access(fuse_req_t req, fuse_ino_t node, int mask)
 	{
 		TestFs &f = fs(req);
 		f.arrived(Op::Access, node);
-		if (!denied(f, req, Op::Access, node))
-			fuse_reply_err(req, 0);
+		const extfuse_token token =
+			f.say.objects ? extfuse_token_node(f.ext_, node) : none();
+		const int error = refusal(f, req, Op::Access, node);
+		f.pass(Op::Access, Stage::Done, node);
+		extfuse_reply_access(f.ext_, req, node, mask, error, token, f.say.access);
+	}
+
+	static void getlk(fuse_req_t req, fuse_ino_t, fuse_file_info *fi, struct flock *lock)
+	{
+		fs(req).check(Op::Flush, fi->fh);
+		lock->l_type = F_UNLCK;
+		fuse_reply_lock(req, lock);
+	}
+
+	static void flock(fuse_req_t req, fuse_ino_t, fuse_file_info *fi, int)
+	{
+		fs(req).check(Op::Flush, fi->fh);
+		fuse_reply_err(req, 0);
 	}
 
 	static void fallocate(fuse_req_t req, fuse_ino_t node, int mode, off_t offset, off_t length,
@@ -603,6 +619,8 @@ struct Ops {
 		want(conn, FUSE_CAP_WRITEBACK_CACHE, false);
 		want(conn, FUSE_CAP_ATOMIC_O_TRUNC, true);
 		want(conn, FUSE_CAP_SPLICE_READ, false);
+		want(conn, FUSE_CAP_PASSTHROUGH, c.passthrough);
+		conn->max_backing_stack_depth = 0;
 	}
 };
 
@@ -616,7 +634,6 @@ const fuse_lowlevel_ops &test_fs_operations()
 		t.forget_multi = Ops::forget_multi;
 		t.getattr = Ops::getattr;
 		t.setattr = Ops::setattr;
-		t.readlink = Ops::readlink;
 		t.mknod = Ops::mknod;
 		t.mkdir = Ops::mkdir;
 		t.symlink = Ops::symlink;
@@ -628,21 +645,20 @@ const fuse_lowlevel_ops &test_fs_operations()
 		t.create = Ops::create;
 		t.read = Ops::read;
 		t.write = Ops::write;
-		t.flush = Ops::nothing<Op::Flush>;
-		t.release = Ops::nothing<Op::Release>;
+		t.flush = Ops::flush;
+		t.release = Ops::release;
+		t.setlk = Ops::setlk;
+		t.getlk = Ops::getlk;
+		t.flock = Ops::flock;
 		t.fsync = Ops::fsync;
 		t.opendir = Ops::opendir;
 		t.readdir = Ops::readdir;
 		t.readdirplus = Ops::readdirplus;
 		t.releasedir = Ops::releasedir;
-		t.statfs = Ops::statfs;
-		t.setxattr = Ops::setxattr;
-		t.getxattr = Ops::getxattr;
-		t.listxattr = Ops::listxattr;
-		t.removexattr = Ops::removexattr;
 		t.access = Ops::access;
 		t.fallocate = Ops::fallocate;
 		t.copy_file_range = Ops::copy_file_range;
+		add_object_operations(t);
 		return t;
 	}();
 	return table;

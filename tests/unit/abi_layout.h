@@ -44,6 +44,47 @@
 		FIELD(extfuse_read_in, op, 44) \
 		FIELD(extfuse_read_in, flags, 48) \
 		FIELD(extfuse_read_in, reserved, 52) \
+	SIZE(extfuse_open_in, 56) \
+		FIELD(extfuse_open_in, caller, 0) \
+		FIELD(extfuse_open_in, nodeid, 16) \
+		FIELD(extfuse_open_in, word, 24) \
+		FIELD(extfuse_open_in, hash, 32) \
+		FIELD(extfuse_open_in, file_flags, 40) \
+		FIELD(extfuse_open_in, op, 44) \
+		FIELD(extfuse_open_in, flags, 48) \
+		FIELD(extfuse_open_in, reserved, 52) \
+	SIZE(extfuse_open_out, 16) \
+		FIELD(extfuse_open_out, word, 0) \
+		FIELD(extfuse_open_out, flags, 8) \
+		FIELD(extfuse_open_out, open_flags, 12) \
+	SIZE(extfuse_close_in, 48) \
+		FIELD(extfuse_close_in, caller, 0) \
+		FIELD(extfuse_close_in, nodeid, 16) \
+		FIELD(extfuse_close_in, word, 24) \
+		FIELD(extfuse_close_in, hash, 32) \
+		FIELD(extfuse_close_in, file_flags, 40) \
+		FIELD(extfuse_close_in, op, 44) \
+	SIZE(extfuse_close_out, 16) \
+		FIELD(extfuse_close_out, word, 0) \
+		FIELD(extfuse_close_out, flags, 8) \
+		FIELD(extfuse_close_out, reserved, 12) \
+	SIZE(extfuse_open_slot, 32) \
+		FIELD(extfuse_open_slot, seq, 0) \
+		FIELD(extfuse_open_slot, scope, 4) \
+		FIELD(extfuse_open_slot, reserved, 5) \
+		FIELD(extfuse_open_slot, flags, 6) \
+		FIELD(extfuse_open_slot, nodeid, 8) \
+		FIELD(extfuse_open_slot, word, 16) \
+		FIELD(extfuse_open_slot, caller, 24) \
+	SIZE(extfuse_open_bucket, 128) \
+		FIELD(extfuse_open_bucket, slot, 0) \
+	SIZE(extfuse_backing, 32) \
+		FIELD(extfuse_backing, size, 0) \
+		FIELD(extfuse_backing, fd, 4) \
+		FIELD(extfuse_backing, nodeid, 8) \
+		FIELD(extfuse_backing, behind, 16) \
+		FIELD(extfuse_backing, limit, 24) \
+		FIELD(extfuse_backing, flags, 28) \
 	SIZE(extfuse_lookup_out, 32) \
 		FIELD(extfuse_lookup_out, word, 0) \
 		FIELD(extfuse_lookup_out, nodeid, 8) \
@@ -76,6 +117,78 @@
 		FIELD(extfuse_read_out, word, 0) \
 		FIELD(extfuse_read_out, size, 8) \
 		FIELD(extfuse_read_out, flags, 12) \
+	SIZE(extfuse_getxattr_in, 96) \
+		FIELD(extfuse_getxattr_in, caller, 0) \
+		FIELD(extfuse_getxattr_in, nodeid, 16) \
+		FIELD(extfuse_getxattr_in, word, 24) \
+		FIELD(extfuse_getxattr_in, xattr_word, 32) \
+		FIELD(extfuse_getxattr_in, hash, 40) \
+		FIELD(extfuse_getxattr_in, size, 48) \
+		FIELD(extfuse_getxattr_in, op, 52) \
+		FIELD(extfuse_getxattr_in, flags, 56) \
+		FIELD(extfuse_getxattr_in, name_len, 60) \
+		FIELD(extfuse_getxattr_in, name, 64) \
+	SIZE(extfuse_bytes_in, 56) \
+		FIELD(extfuse_bytes_in, caller, 0) \
+		FIELD(extfuse_bytes_in, nodeid, 16) \
+		FIELD(extfuse_bytes_in, word, 24) \
+		FIELD(extfuse_bytes_in, offset, 32) \
+		FIELD(extfuse_bytes_in, size, 40) \
+		FIELD(extfuse_bytes_in, op, 44) \
+		FIELD(extfuse_bytes_in, flags, 48) \
+		FIELD(extfuse_bytes_in, reserved, 52) \
+	SIZE(extfuse_statfs_in, 40) \
+		FIELD(extfuse_statfs_in, caller, 0) \
+		FIELD(extfuse_statfs_in, nodeid, 16) \
+		FIELD(extfuse_statfs_in, word, 24) \
+		FIELD(extfuse_statfs_in, op, 32) \
+		FIELD(extfuse_statfs_in, flags, 36) \
+	SIZE(extfuse_access_in, 48) \
+		FIELD(extfuse_access_in, caller, 0) \
+		FIELD(extfuse_access_in, nodeid, 16) \
+		FIELD(extfuse_access_in, word, 24) \
+		FIELD(extfuse_access_in, mask, 32) \
+		FIELD(extfuse_access_in, op, 36) \
+		FIELD(extfuse_access_in, flags, 40) \
+		FIELD(extfuse_access_in, reserved, 44) \
+	SIZE(extfuse_lseek_in, 56) \
+		FIELD(extfuse_lseek_in, caller, 0) \
+		FIELD(extfuse_lseek_in, nodeid, 16) \
+		FIELD(extfuse_lseek_in, word, 24) \
+		FIELD(extfuse_lseek_in, offset, 32) \
+		FIELD(extfuse_lseek_in, whence, 40) \
+		FIELD(extfuse_lseek_in, op, 44) \
+		FIELD(extfuse_lseek_in, flags, 48) \
+		FIELD(extfuse_lseek_in, reserved, 52) \
+	SIZE(extfuse_bytes_out, 16) \
+		FIELD(extfuse_bytes_out, word, 0) \
+		FIELD(extfuse_bytes_out, size, 8) \
+		FIELD(extfuse_bytes_out, flags, 12) \
+	SIZE(extfuse_statfs, 80) \
+		FIELD(extfuse_statfs, blocks, 0) \
+		FIELD(extfuse_statfs, bfree, 8) \
+		FIELD(extfuse_statfs, bavail, 16) \
+		FIELD(extfuse_statfs, files, 24) \
+		FIELD(extfuse_statfs, ffree, 32) \
+		FIELD(extfuse_statfs, bsize, 40) \
+		FIELD(extfuse_statfs, namelen, 44) \
+		FIELD(extfuse_statfs, frsize, 48) \
+		FIELD(extfuse_statfs, padding, 52) \
+		FIELD(extfuse_statfs, spare, 56) \
+	SIZE(extfuse_statfs_out, 96) \
+		FIELD(extfuse_statfs_out, word, 0) \
+		FIELD(extfuse_statfs_out, flags, 8) \
+		FIELD(extfuse_statfs_out, reserved, 12) \
+		FIELD(extfuse_statfs_out, st, 16) \
+	SIZE(extfuse_access_out, 16) \
+		FIELD(extfuse_access_out, word, 0) \
+		FIELD(extfuse_access_out, error, 8) \
+		FIELD(extfuse_access_out, flags, 12) \
+	SIZE(extfuse_lseek_out, 24) \
+		FIELD(extfuse_lseek_out, word, 0) \
+		FIELD(extfuse_lseek_out, offset, 8) \
+		FIELD(extfuse_lseek_out, flags, 16) \
+		FIELD(extfuse_lseek_out, reserved, 20) \
 	SIZE(extfuse_words_header, 320) \
 		FIELD(extfuse_words_header, magic, 0) \
 		FIELD(extfuse_words_header, abi_version, 8) \
@@ -90,13 +203,17 @@
 		FIELD(extfuse_words_header, behind_count, 64) \
 		FIELD(extfuse_words_header, data_count, 68) \
 		FIELD(extfuse_words_header, data_offset, 72) \
-		FIELD(extfuse_words_header, reserved2, 80) \
+		FIELD(extfuse_words_header, xattr_offset, 80) \
+		FIELD(extfuse_words_header, xattr_count, 88) \
+		FIELD(extfuse_words_header, reserved1, 92) \
+		FIELD(extfuse_words_header, reserved2, 96) \
 		FIELD(extfuse_words_header, mount_word, 128) \
 		FIELD(extfuse_words_header, reserved3, 136) \
 		FIELD(extfuse_words_header, mount_data_word, 192) \
 		FIELD(extfuse_words_header, reserved4, 200) \
 		FIELD(extfuse_words_header, changes, 256) \
-		FIELD(extfuse_words_header, reserved5, 264) \
+		FIELD(extfuse_words_header, change_word, 264) \
+		FIELD(extfuse_words_header, reserved5, 272) \
 	SIZE(extfuse_name_slot, 88) \
 		FIELD(extfuse_name_slot, seq, 0) \
 		FIELD(extfuse_name_slot, tag, 4) \
@@ -150,6 +267,44 @@
 		FIELD(extfuse_attr_bucket, slot, 0) \
 	SIZE(extfuse_data_bucket, 16640) \
 		FIELD(extfuse_data_bucket, slot, 0) \
+	SIZE(extfuse_object_slot, 336) \
+		FIELD(extfuse_object_slot, seq, 0) \
+		FIELD(extfuse_object_slot, len, 4) \
+		FIELD(extfuse_object_slot, kind, 6) \
+		FIELD(extfuse_object_slot, scope, 7) \
+		FIELD(extfuse_object_slot, nodeid, 8) \
+		FIELD(extfuse_object_slot, word, 16) \
+		FIELD(extfuse_object_slot, caller, 24) \
+		FIELD(extfuse_object_slot, arg, 32) \
+		FIELD(extfuse_object_slot, flags, 40) \
+		FIELD(extfuse_object_slot, name_len, 44) \
+		FIELD(extfuse_object_slot, name, 48) \
+		FIELD(extfuse_object_slot, data, 80) \
+	SIZE(extfuse_object_bucket, 1344) \
+		FIELD(extfuse_object_bucket, slot, 0) \
+	SIZE(extfuse_dir_slot, 1024) \
+		FIELD(extfuse_dir_slot, seq, 0) \
+		FIELD(extfuse_dir_slot, len, 4) \
+		FIELD(extfuse_dir_slot, last, 6) \
+		FIELD(extfuse_dir_slot, scope, 7) \
+		FIELD(extfuse_dir_slot, nodeid, 8) \
+		FIELD(extfuse_dir_slot, word, 16) \
+		FIELD(extfuse_dir_slot, caller, 24) \
+		FIELD(extfuse_dir_slot, start, 32) \
+		FIELD(extfuse_dir_slot, next, 40) \
+		FIELD(extfuse_dir_slot, data, 48) \
+	SIZE(extfuse_dir_bucket, 4096) \
+		FIELD(extfuse_dir_bucket, slot, 0) \
+	SIZE(extfuse_names_slot, 1056) \
+		FIELD(extfuse_names_slot, seq, 0) \
+		FIELD(extfuse_names_slot, scope, 4) \
+		FIELD(extfuse_names_slot, reserved, 5) \
+		FIELD(extfuse_names_slot, nodeid, 8) \
+		FIELD(extfuse_names_slot, word, 16) \
+		FIELD(extfuse_names_slot, caller, 24) \
+		FIELD(extfuse_names_slot, bits, 32) \
+	SIZE(extfuse_names_bucket, 4224) \
+		FIELD(extfuse_names_bucket, slot, 0) \
 	SIZE(extfuse_op_counters, 96) \
 		FIELD(extfuse_op_counters, hit, 0) \
 		FIELD(extfuse_op_counters, negative, 8) \
@@ -167,11 +322,14 @@
 		FIELD(extfuse_op_stats, invalid, 56) \
 		FIELD(extfuse_op_stats, sent, 64) \
 		FIELD(extfuse_op_stats, reserved, 72) \
-	SIZE(extfuse_stats, 448) \
+	SIZE(extfuse_stats, 1984) \
 		FIELD(extfuse_stats, abi_version, 0) \
 		FIELD(extfuse_stats, size, 4) \
 		FIELD(extfuse_stats, sent_total, 8) \
-		FIELD(extfuse_stats, reserved, 16) \
+		FIELD(extfuse_stats, opened_late, 16) \
+		FIELD(extfuse_stats, backing_files, 24) \
+		FIELD(extfuse_stats, backing_opens, 32) \
+		FIELD(extfuse_stats, reserved, 40) \
 		FIELD(extfuse_stats, op, 64) \
 	SIZE(extfuse_bind, 16) \
 		FIELD(extfuse_bind, size, 0) \

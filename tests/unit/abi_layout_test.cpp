@@ -115,7 +115,11 @@ TEST_F(AbiLayout, ContextIsPlain)
 {
 	for (const char *name :
 	     {"extfuse_lookup_in", "extfuse_getattr_in", "extfuse_read_in", "extfuse_lookup_out",
-	      "extfuse_getattr_out", "extfuse_read_out", "extfuse_caller", "extfuse_attr"}) {
+	      "extfuse_getattr_out", "extfuse_read_out", "extfuse_caller", "extfuse_attr",
+	      "extfuse_getxattr_in", "extfuse_bytes_in", "extfuse_statfs_in", "extfuse_access_in",
+	      "extfuse_lseek_in", "extfuse_bytes_out", "extfuse_statfs_out", "extfuse_statfs",
+	      "extfuse_access_out", "extfuse_lseek_out",
+	      "extfuse_open_in", "extfuse_open_out", "extfuse_close_in", "extfuse_close_out"}) {
 		const btf_type *t = find(name);
 		ASSERT_TRUE(t) << name;
 		for (__u16 i = 0; i < btf_vlen(t); i++) {
@@ -130,7 +134,10 @@ TEST_F(AbiLayout, OperationsMatchTheirNumbers)
 {
 	const btf_type *t = find("extfuse_handler_ops");
 	ASSERT_TRUE(t);
-	const char *names[EXTFUSE_OP_COUNT] = {"lookup", "getattr", "read"};
+	const char *names[EXTFUSE_OP_COUNT] = {
+		"lookup",   "getattr", "read",   "getxattr", "listxattr",
+		"readlink", "statfs",  "access", "lseek",    "readdir",
+		"open",     "opendir", "flush",  "release",  "releasedir"};
 	for (__u16 i = 0; i < EXTFUSE_OP_COUNT; i++) {
 		EXPECT_STREQ(btf__name_by_offset(object.get(), btf_members(t)[i].name_off),
 			     names[i]);
@@ -166,6 +173,31 @@ TEST(AbiLayoutSlots, LongNamesBeginAsShortOnes)
 	EXPECT_EQ(sizeof(extfuse_long_name_bucket) % 8, 0U);
 	EXPECT_EQ(sizeof(extfuse_attr_bucket) % 8, 0U);
 	EXPECT_EQ(sizeof(extfuse_data_bucket) % 8, 0U);
+	EXPECT_EQ(sizeof(extfuse_open_bucket) % 8, 0U);
+	EXPECT_EQ(sizeof(extfuse_object_bucket) % 8, 0U);
+	EXPECT_EQ(sizeof(extfuse_dir_bucket) % 8, 0U);
+	EXPECT_EQ(sizeof(extfuse_names_bucket) % 8, 0U);
+}
+
+// What an object slot holds besides text fits in, and is aligned for it.
+TEST(AbiLayoutSlots, ObjectsHoldTheirStructures)
+{
+	EXPECT_LE(sizeof(extfuse_statfs), sizeof(extfuse_object_slot::data));
+	EXPECT_EQ(offsetof(extfuse_object_slot, data) % 8, 0U);
+	// The longest entry of a directory.
+	EXPECT_LE((offsetof(fuse_dirent, name) + EXTFUSE_NAME_MAX + 7) / 8 * 8,
+		  sizeof(extfuse_dir_slot::data));
+	EXPECT_EQ(sizeof(extfuse_statfs), sizeof(fuse_kstatfs));
+#define SAME(field) EXPECT_EQ(offsetof(extfuse_statfs, field), offsetof(fuse_kstatfs, field))
+	SAME(blocks);
+	SAME(bfree);
+	SAME(bavail);
+	SAME(files);
+	SAME(ffree);
+	SAME(bsize);
+	SAME(namelen);
+	SAME(frsize);
+#undef SAME
 }
 
 TEST(AbiLayoutSlots, AttributesAreThoseOfFuse)

@@ -30,7 +30,7 @@ class FakeWords
 public:
 	static constexpr uint32_t count = 1024;
 	static constexpr size_t page = 4096;
-	static constexpr size_t bytes = page + 4 * count * sizeof(uint64_t);
+	static constexpr size_t bytes = page + 5 * count * sizeof(uint64_t);
 
 	FakeWords()
 	{
@@ -45,7 +45,9 @@ public:
 		h->name_offset = page + count * sizeof(uint64_t);
 		h->behind_offset = page + 2 * count * sizeof(uint64_t);
 		h->data_offset = page + 3 * count * sizeof(uint64_t);
+		h->xattr_offset = page + 4 * count * sizeof(uint64_t);
 		h->node_count = h->name_count = h->behind_count = h->data_count = count;
+		h->xattr_count = count;
 		h->mount_word = EXTFUSE_EPOCH_ONE;
 		h->mount_data_word = EXTFUSE_EPOCH_ONE;
 		h->changes = 1;
@@ -76,6 +78,14 @@ public:
 	uint64_t &data(uint64_t id)
 	{
 		return at(header()->data_offset, extfuse_node_hash(header()->seed, id));
+	}
+	uint64_t &xattr(uint64_t id)
+	{
+		return at(header()->xattr_offset, extfuse_node_hash(header()->seed, id));
+	}
+	uint64_t &fs()
+	{
+		return at(offsetof(extfuse_words_header, change_word), 0);
 	}
 	uint64_t &name(uint64_t parent, const char *name)
 	{
@@ -137,6 +147,8 @@ struct FakeState {
 	int mapped = 0;
 	std::map<pid_t, std::string> status;
 	extfuse_stats stats = {};
+	std::vector<extfuse_backing> backings; // as asked for
+	int backing_error = 0;
 	std::vector<extfuse_op_counters> per_cpu[EXTFUSE_OP_COUNT];
 
 	bool called(const std::string &what) const
@@ -157,9 +169,11 @@ class FakeHandler final : public impl::Handler
 public:
 	FakeHandler(FakeState &state, const impl::HandlerParams &p)
 		: state_(state), names_(p.name_buckets), long_names_(p.long_name_buckets),
-		  attrs_(p.attr_buckets), blocks_(p.block_buckets), switches_(p.switches)
+		  attrs_(p.attr_buckets), blocks_(p.block_buckets), objects_(p.object_buckets),
+		  dirs_(p.dir_buckets), dir_names_(p.names_buckets), opens_(p.open_buckets),
+		  switches_(p.switches)
 	{
-		maps_ = {names_, long_names_, attrs_, blocks_};
+		maps_ = {names_, long_names_, attrs_, blocks_, objects_, dirs_, dir_names_, opens_};
 		state_.handlers_alive++;
 	}
 	~FakeHandler() override
@@ -204,6 +218,10 @@ private:
 	std::vector<extfuse_long_name_bucket> long_names_;
 	std::vector<extfuse_attr_bucket> attrs_;
 	std::vector<extfuse_data_bucket> blocks_;
+	std::vector<extfuse_object_bucket> objects_;
+	std::vector<extfuse_dir_bucket> dirs_;
+	std::vector<extfuse_names_bucket> dir_names_;
+	std::vector<extfuse_open_bucket> opens_;
 	impl::HandlerMaps maps_;
 	uint32_t switches_;
 	int link_ = -1;
@@ -287,6 +305,11 @@ public:
 	{
 		out = state_.stats;
 		return 0;
+	}
+	int backing(int, const extfuse_backing &arg) override
+	{
+		state_.backings.push_back(arg);
+		return state_.backing_error;
 	}
 	int task_status(pid_t pid, std::string &out) override
 	{

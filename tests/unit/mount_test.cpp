@@ -14,6 +14,8 @@ using namespace exf::test;
 namespace
 {
 
+constexpr uint32_t all_ops = (1U << EXTFUSE_OP_COUNT) - 1, remember = 1U << 31;
+
 class MountTest : public testing::Test
 {
 protected:
@@ -100,16 +102,19 @@ TEST_F(MountTest, RelativeMountPointsBecomeAbsolute)
 
 TEST_F(MountTest, HandlerIsSizedAndSeeded)
 {
-	ASSERT_EQ(mount("max_names=100,max_long_names=1,max_attrs=4,max_blocks=9"), 0);
+	ASSERT_EQ(mount("max_names=100,max_long_names=1,max_attrs=4,max_blocks=9,max_objects=17,max_dirs=5"), 0);
 	EXPECT_EQ(state.params.name_buckets, 32U);
 	EXPECT_EQ(state.params.long_name_buckets, 1U);
 	EXPECT_EQ(state.params.attr_buckets, 1U);
 	EXPECT_EQ(state.params.block_buckets, 4U);
-	EXPECT_EQ(state.params.switches, 0x80000007U);
+	EXPECT_EQ(state.params.object_buckets, 8U);
+	EXPECT_EQ(state.params.names_buckets, 2U);
+	EXPECT_EQ(state.params.dir_buckets, 4U);
+	EXPECT_EQ(state.params.switches, (remember | all_ops));
 	EXPECT_EQ(state.params.seed, x->seed);
 	x.reset();
 	ASSERT_EQ(mount("no_remember"), 0);
-	EXPECT_EQ(state.params.switches, 0x7U);
+	EXPECT_EQ(state.params.switches, all_ops);
 }
 
 TEST_F(MountTest, WithoutHandler)
@@ -307,7 +312,7 @@ TEST_F(MountTest, Switches)
 	const uint32_t *s = x->handler->switches();
 
 	EXPECT_EQ(extfuse_set_enabled(x.get(), EXTFUSE_OP_GETATTR, 0), 0);
-	EXPECT_EQ(*s, 0x80000005U);
+	EXPECT_EQ(*s, (remember | (all_ops & ~2U)));
 	EXPECT_EQ(extfuse_set_enabled(x.get(), EXTFUSE_OP_COUNT, 0), 0);
 	EXPECT_EQ(*s, 0x80000000U);
 	EXPECT_EQ(extfuse_set_enabled(x.get(), EXTFUSE_OP_READ, 1), 0);
@@ -316,7 +321,7 @@ TEST_F(MountTest, Switches)
 	EXPECT_EQ(*s, 0x4U);
 	EXPECT_EQ(extfuse_set_remember(x.get(), 1), 0);
 	EXPECT_EQ(extfuse_set_enabled(x.get(), EXTFUSE_OP_COUNT, 1), 0);
-	EXPECT_EQ(*s, 0x80000007U);
+	EXPECT_EQ(*s, (remember | all_ops));
 	EXPECT_EQ(extfuse_set_enabled(x.get(), static_cast<extfuse_op>(EXTFUSE_OP_COUNT + 1), 1),
 		  -EINVAL);
 }

@@ -65,13 +65,15 @@ TEST_F(OptionsTest, Defaults)
 	EXPECT_EQ(x->options.max_long_names, 4096U);
 	EXPECT_EQ(x->options.max_attrs, 131072U);
 	EXPECT_EQ(x->options.max_blocks, 4096U);
+	EXPECT_EQ(x->options.max_objects, 16384U);
+	EXPECT_EQ(x->options.max_dirs, 4096U);
 	EXPECT_EQ(x->mount_options.flags, static_cast<unsigned long>(MS_NOSUID | MS_NODEV));
 	EXPECT_FALSE(extfuse_default_permissions(x.get()));
 }
 
 TEST_F(OptionsTest, OursAreTakenOthersStay)
 {
-	Args a = {"-o", "extfuse=require,allow_other,max_names=8,foo=bar,max_blocks=3",
+	Args a = {"-o", "extfuse=require,allow_other,max_names=8,foo=bar,max_blocks=3,max_objects=5,max_dirs=7",
 		  "-f", "/mnt",
 		  "-o", "no_handler,no_remember,max_attrs=5,max_long_names=6"};
 
@@ -81,6 +83,8 @@ TEST_F(OptionsTest, OursAreTakenOthersStay)
 	EXPECT_TRUE(x->options.no_remember);
 	EXPECT_EQ(x->options.max_names, 8U);
 	EXPECT_EQ(x->options.max_blocks, 3U);
+	EXPECT_EQ(x->options.max_objects, 5U);
+	EXPECT_EQ(x->options.max_dirs, 7U);
 	EXPECT_EQ(x->options.max_attrs, 5U);
 	EXPECT_EQ(x->options.max_long_names, 6U);
 	EXPECT_EQ(a.text().find("extfuse"), std::string::npos) << a.text();
@@ -214,7 +218,8 @@ TEST_F(OptionsTest, HelpNamesEveryOption)
 
 	for (const char *option :
 	     {"extfuse=auto", "extfuse=require", "extfuse=stock", "no_handler", "no_remember",
-	      "max_names=", "max_long_names=", "max_attrs=", "max_blocks="})
+	      "max_names=", "max_long_names=", "max_attrs=", "max_blocks=",
+	      "max_objects=", "max_dirs="})
 		EXPECT_NE(help.find(option), std::string::npos) << option;
 }
 

@@ -35,7 +35,8 @@ protected:
 		long_names.assign(l, {});
 		attrs.assign(a, {});
 		blocks.assign(b, {});
-		maps = {names, long_names, attrs, blocks};
+		opens.assign(4, {});
+		maps = {names, long_names, attrs, blocks, {}, {}, {}, opens};
 	}
 
 	NameKey key(uint64_t parent, const std::string &name) const
@@ -88,6 +89,7 @@ protected:
 	std::vector<extfuse_long_name_bucket> long_names;
 	std::vector<extfuse_attr_bucket> attrs;
 	std::vector<extfuse_data_bucket> blocks;
+	std::vector<extfuse_open_bucket> opens;
 	HandlerMaps maps;
 };
 
@@ -169,7 +171,7 @@ TEST_F(SlotsTest, OutdatedSlotsGoFirst)
 		keys.push_back(key(1, "n" + std::to_string(i)));
 		ASSERT_EQ(put(keys.back(), 10), Stored::yes);
 	}
-	words.change_entry(keys[2].hash);
+	words.change_entry(keys[2].parent, keys[2].hash);
 	ASSERT_EQ(put(key(1, "new"), 99), Stored::yes);
 	EXPECT_EQ(get(key(1, "new")), 99U);
 	EXPECT_TRUE(get(keys[0]));

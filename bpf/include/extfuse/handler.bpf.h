@@ -93,6 +93,24 @@ extern int extfuse_name_equal(const struct extfuse_lookup_in *in, const void *na
 extern int extfuse_read_fill(struct extfuse_read_out *out, const void *block, __u32 block__sz,
 			     __u64 pos, __u32 len) __ksym __weak;
 
+/*
+ * Append len bytes to the value of GETXATTR, LISTXATTR or READLINK. Put all of it,
+ * whatever in->size says: the driver answers sizes and ERANGE. Returns len or a
+ * negative errno. The program sets out->size.
+ */
+extern int extfuse_bytes_put(struct extfuse_bytes_out *out, const void *data, __u32 data__sz,
+			     __u32 len) __ksym __weak;
+
+/*
+ * Append entries to the reply of READDIR: data[0, len) is as READDIR replies them
+ * (struct fuse_dirent), start the offset that leads to the first of them. Calls come
+ * in the order of the directory; the driver skips what is before in->offset. Returns
+ * the bytes put, which may be part of them; -ENOSPC if none for want of room; another
+ * negative errno if that is no list of entries. The program sets out->size.
+ */
+extern int extfuse_dirents_put(struct extfuse_bytes_out *out, const void *data, __u32 data__sz,
+			       __u64 start, __u32 len) __ksym __weak;
+
 /* ------------------------------------------------------------------------ */
 
 /* out->flags of an answer that callers in scope may get; extra: EXTFUSE_OUT_REMEMBER. */

@@ -25,6 +25,15 @@ EXTFUSE_BUCKET_MAP(ext_long_names, struct extfuse_long_name_bucket);
 EXTFUSE_BUCKET_MAP(ext_attrs, struct extfuse_attr_bucket);
 /* (node, block index) to file data. */
 EXTFUSE_BUCKET_MAP(ext_blocks, struct extfuse_data_bucket);
+/* (node, kind, argument) to an answer of some bytes or a status. */
+EXTFUSE_BUCKET_MAP(ext_objects, struct extfuse_object_bucket);
+/* (node, offset) to a chunk of a directory. */
+EXTFUSE_BUCKET_MAP(ext_dirs, struct extfuse_dir_bucket);
+/* Directory to the set of all its names. */
+EXTFUSE_BUCKET_MAP(ext_dir_names, struct extfuse_names_bucket);
+
+/* Node to how it is opened and closed. */
+EXTFUSE_BUCKET_MAP(ext_opens, struct extfuse_open_bucket);
 
 /* Per CPU and operation: what became of the calls. */
 struct {
@@ -39,7 +48,11 @@ const volatile __u32 ext_name_mask = 0; /* buckets - 1 of each map */
 const volatile __u32 ext_long_name_mask = 0;
 const volatile __u32 ext_attr_mask = 0;
 const volatile __u32 ext_block_mask = 0;
-const volatile __u64 ext_seed = 0; /* of the hashes of blocks */
+const volatile __u32 ext_object_mask = 0;
+const volatile __u32 ext_dir_mask = 0;
+const volatile __u32 ext_dir_names_mask = 0;
+const volatile __u32 ext_open_mask = 0;
+const volatile __u64 ext_seed = 0; /* of the hashes of all but names and attributes */
 
 /*
  * Switches, flipped by libextfuse while the handler runs, read once per call:
@@ -54,7 +67,7 @@ static __always_inline int extfuse_count_miss(__u32 op, enum extfuse_miss why)
 	struct extfuse_op_counters *c = bpf_map_lookup_elem(&ext_counters, &op);
 
 	if (c)
-		c->miss[why]++;
+		c->miss[why & 7]++;
 	return EXTFUSE_UPCALL;
 }
 

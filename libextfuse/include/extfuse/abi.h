@@ -6,7 +6,9 @@
  * offsets for every compiler that reads it.
  *
  * Change log
- *   1  first version: lookup, getattr, read
+ *   1  first version: lookup, getattr, read; getxattr, listxattr, readlink, statfs,
+ *      access, lseek, readdir (abi_object.h);
+ *      open, opendir, flush, release, releasedir; registered backing files
  *
  * Rules
  *   - fixed-width types, explicit padding, no unions, no pointers in what a
@@ -45,6 +47,18 @@ enum extfuse_op {
 	EXTFUSE_OP_LOOKUP = 0,
 	EXTFUSE_OP_GETATTR = 1,
 	EXTFUSE_OP_READ = 2,
+	EXTFUSE_OP_GETXATTR = 3,
+	EXTFUSE_OP_LISTXATTR = 4,
+	EXTFUSE_OP_READLINK = 5,
+	EXTFUSE_OP_STATFS = 6,
+	EXTFUSE_OP_ACCESS = 7,
+	EXTFUSE_OP_LSEEK = 8,
+	EXTFUSE_OP_READDIR = 9, /* and READDIRPLUS */
+	EXTFUSE_OP_OPEN = 10,
+	EXTFUSE_OP_OPENDIR = 11,
+	EXTFUSE_OP_FLUSH = 12,
+	EXTFUSE_OP_RELEASE = 13,
+	EXTFUSE_OP_RELEASEDIR = 14,
 	EXTFUSE_OP_COUNT
 };
 
@@ -158,6 +172,37 @@ struct extfuse_read_in {
 /* Read-ahead or asynchronous I/O: nobody waits in this call. */
 #define EXTFUSE_READ_BACKGROUND (1U << 0)
 
+/*
+ * OPEN and OPENDIR. Asked for files that are opened for reading, and for writing if
+ * EXTFUSE_OPEN_REGISTERED is set; never with O_TRUNC.
+ */
+struct extfuse_open_in {
+	struct extfuse_caller caller;
+	__u64 nodeid;
+	__u64 word; /* token of the node now */
+	__u64 hash; /* extfuse_node_hash(seed, nodeid) */
+	__u32 file_flags; /* O_*, as open(2) has them */
+	__u32 op; /* EXTFUSE_OP_OPEN or EXTFUSE_OP_OPENDIR */
+	__u32 flags; /* EXTFUSE_OPEN_* */
+	__u32 reserved; /* 0 */
+};
+
+/* The node has a registered backing file, see EXTFUSE_IOC_BACKING_SET. */
+#define EXTFUSE_OPEN_REGISTERED (1U << 0)
+
+/*
+ * FLUSH, RELEASE and RELEASEDIR, of files that the daemon has opened; those that
+ * it has not are closed without anybody being asked.
+ */
+struct extfuse_close_in {
+	struct extfuse_caller caller; /* RELEASE, RELEASEDIR: zeros, anybody may be last */
+	__u64 nodeid;
+	__u64 word; /* token of the node now */
+	__u64 hash; /* extfuse_node_hash(seed, nodeid) */
+	__u32 file_flags; /* O_* */
+	__u32 op; /* EXTFUSE_OP_FLUSH, _RELEASE or _RELEASEDIR */
+};
+
 /* ------------------------------------------------------------------------ */
 /* Handler results. Zeroed by the driver, the only memory a program may     */
 /* write besides its maps and stack.                                        */
@@ -251,6 +296,42 @@ struct extfuse_read_out {
 	__u32 flags; /* EXTFUSE_OUT_* */
 };
 
+/*
+ * Accepted only if .word is the token of the node now. The file is open then, and
+ * the daemon has not been told: the driver sends it OPEN or OPENDIR, in the name
+ * of who opened, before the first request that needs the daemon's handle, and
+ * only then tells it of the close as well. If that fails, the request fails.
+ * Errors: -EACCES -EPERM -EIO.
+ */
+struct extfuse_open_out {
+	__u64 word; /* token under which the answer was read */
+	__u32 flags; /* EXTFUSE_OUT_* */
+	__u32 open_flags; /* EXTFUSE_FILE_* below; others make the answer an upcall */
+};
+
+#define EXTFUSE_FILE_KEEP_CACHE (1U << 0) /* as FOPEN_KEEP_CACHE */
+#define EXTFUSE_FILE_DIRECT_IO (1U << 1) /* as FOPEN_DIRECT_IO; not for directories */
+#define EXTFUSE_FILE_CACHE_DIR (1U << 2) /* as FOPEN_CACHE_DIR; directories only */
+/* The file's data is that of the node's registered backing file: read and written
+ * there. If there is none (any more) the open goes up. Excludes those above.
+ */
+#define EXTFUSE_FILE_BACKING (1U << 3)
+
+/*
+ * Accepted only if .word is the token of the node now; nothing is sent then. A
+ * FLUSH is not asked about if a process has POSIX locks at the daemon, nor a
+ * RELEASE with flock(2). A daemon whose handle is released so is not told: right
+ * where a handle is no more than a number. Errors: -EACCES -EPERM -EIO; of a
+ * release nobody sees them.
+ */
+struct extfuse_close_out {
+	__u64 word; /* token under which the answer was read */
+	__u32 flags; /* EXTFUSE_OUT_* */
+	__u32 reserved; /* 0 */
+};
+
+#include <extfuse/abi_object.h>
+
 /* ------------------------------------------------------------------------ */
 /* The struct_ops type                                                      */
 
@@ -265,6 +346,18 @@ struct extfuse_handler_ops {
 	int (*lookup)(const struct extfuse_lookup_in *in, struct extfuse_lookup_out *out);
 	int (*getattr)(const struct extfuse_getattr_in *in, struct extfuse_getattr_out *out);
 	int (*read)(const struct extfuse_read_in *in, struct extfuse_read_out *out);
+	int (*getxattr)(const struct extfuse_getxattr_in *in, struct extfuse_bytes_out *out);
+	int (*listxattr)(const struct extfuse_bytes_in *in, struct extfuse_bytes_out *out);
+	int (*readlink)(const struct extfuse_bytes_in *in, struct extfuse_bytes_out *out);
+	int (*statfs)(const struct extfuse_statfs_in *in, struct extfuse_statfs_out *out);
+	int (*access)(const struct extfuse_access_in *in, struct extfuse_access_out *out);
+	int (*lseek)(const struct extfuse_lseek_in *in, struct extfuse_lseek_out *out);
+	int (*readdir)(const struct extfuse_bytes_in *in, struct extfuse_bytes_out *out);
+	int (*open)(const struct extfuse_open_in *in, struct extfuse_open_out *out);
+	int (*opendir)(const struct extfuse_open_in *in, struct extfuse_open_out *out);
+	int (*flush)(const struct extfuse_close_in *in, struct extfuse_close_out *out);
+	int (*release)(const struct extfuse_close_in *in, struct extfuse_close_out *out);
+	int (*releasedir)(const struct extfuse_close_in *in, struct extfuse_close_out *out);
 
 	__u32 abi_version; /* EXTFUSE_ABI_VERSION the program was built with */
 	__u32 flags; /* 0; unknown bits are refused */
@@ -292,8 +385,11 @@ struct extfuse_handler_ops {
  *   data words    by hash of a node id. The page cache of the node is outdated:
  *                 moved by the daemon's invalidate alone, since changes through
  *                 the mount keep the page cache right by themselves.
+ *   xattr words   by hash of a node id. Changes of extended attributes: as node
+ *                 words, but not moved by writing and what goes with it.
  *   mount word    all but the data words at once.
  *   mount data word  all data words at once.
+ *   change word   moved with every node word: how full the file system is.
  *   changes       no word: how many times one of the words above has got a new
  *                 epoch. Raised before the word is.
  *
@@ -304,6 +400,8 @@ struct extfuse_handler_ops {
  * Tokens are sums:
  *   of a node            node word + mount word
  *   of (parent, name)    name word + behind word of parent + mount word
+ *   of a node's extended attributes    xattr word + mount word
+ *   of the whole file system           change word + mount word
  * A token is cacheable if its in-flight bits are 0 and it is not 0 (the mount
  * word starts at EXTFUSE_EPOCH_ONE). An answer read after its token was sampled
  * is fresh while the words still add up to the token.
@@ -338,13 +436,17 @@ struct extfuse_words_header {
 	__u32 behind_count;
 	__u32 data_count;
 	__u64 data_offset;
-	__u64 reserved2[6];
+	__u64 xattr_offset;
+	__u32 xattr_count;
+	__u32 reserved1;
+	__u64 reserved2[4];
 	__u64 mount_word; /* alone in its cache line */
 	__u64 reserved3[7];
 	__u64 mount_data_word;
 	__u64 reserved4[7];
 	__u64 changes; /* starts at 1; no token */
-	__u64 reserved5[7];
+	__u64 change_word; /* both move together: one cache line */
+	__u64 reserved5[6];
 };
 
 static inline __attribute__((always_inline)) __u64 extfuse_node_hash(__u64 seed, __u64 nodeid)
@@ -446,6 +548,123 @@ struct extfuse_data_slot {
 	__u8 data[EXTFUSE_BLOCK_SIZE];
 };
 
+#define EXTFUSE_OBJECT_MAX 256 /* longer values always go up */
+
+/*
+ * One answer about a node, by kind: an extended attribute or their list, the
+ * target of a symbolic link (bytes); statfs (struct extfuse_statfs); access (__s32
+ * error); lseek (__u64 offset).
+ */
+struct extfuse_object_slot {
+	__u32 seq;
+	__u16 len; /* bytes valid in .data */
+	__u8 kind; /* enum extfuse_op */
+	__u8 scope; /* enum extfuse_scope */
+	__u64 nodeid;
+	__u64 word; /* token, which one depends on .kind and .flags; 0: empty */
+	__u64 caller;
+	__u64 arg; /* GETXATTR: hash of the name; ACCESS: mask; LSEEK: extfuse_lseek_arg() */
+	__u32 flags; /* EXTFUSE_OUT_ABSENT, EXTFUSE_OUT_XATTR_WORD */
+	__u32 name_len; /* GETXATTR, else 0 */
+	__u64 name[EXTFUSE_NAME_WORDS];
+	__u8 data[EXTFUSE_OBJECT_MAX];
+};
+
+struct extfuse_object_bucket {
+	struct extfuse_object_slot slot[EXTFUSE_WAYS];
+};
+
+static inline __attribute__((always_inline)) __u64 extfuse_lseek_arg(__u64 offset, __u32 whence)
+{
+	return offset << 1 | (whence == 4); /* SEEK_HOLE */
+}
+
+/* Hash of an object, for its bucket. */
+static inline __attribute__((always_inline)) __u64
+extfuse_object_hash(__u64 seed, __u64 nodeid, __u32 kind, __u64 arg)
+{
+	return extfuse_mix(extfuse_mix(nodeid ^ seed) +
+			   (arg ^ ((__u64)kind << 56)) * 0x9e3779b97f4a7c15ULL);
+}
+
+#define EXTFUSE_DIR_CHUNK 976
+
+/*
+ * Some entries of a directory, in its order, as READDIR replies them: those behind
+ * the offset .start, up to the one whose own offset is .next.
+ */
+struct extfuse_dir_slot {
+	__u32 seq;
+	__u16 len; /* bytes valid in .data: whole entries */
+	__u8 last; /* 1: none are behind these */
+	__u8 scope; /* enum extfuse_scope */
+	__u64 nodeid;
+	__u64 word; /* token of the node; 0: empty */
+	__u64 caller;
+	__u64 start; /* 0: the first of the directory */
+	__u64 next;
+	__u8 data[EXTFUSE_DIR_CHUNK];
+};
+
+struct extfuse_dir_bucket {
+	struct extfuse_dir_slot slot[EXTFUSE_WAYS];
+};
+
+#define EXTFUSE_NAMES_WORDS 128
+#define EXTFUSE_NAMES_BITS (EXTFUSE_NAMES_WORDS * 64)
+#define EXTFUSE_NAMES_PROBES 3
+#define EXTFUSE_NAMES_MAX 2048 /* names; a larger directory is never complete */
+
+/*
+ * All names of a directory, as a Bloom filter of their hashes: a name that is not
+ * in it does not exist. One object, so that nothing of it can be evicted alone.
+ */
+struct extfuse_names_slot {
+	__u32 seq;
+	__u8 scope; /* enum extfuse_scope: who may be told that a name does not exist */
+	__u8 reserved[3];
+	__u64 nodeid;
+	__u64 word; /* token of the directory as a node; 0: empty */
+	__u64 caller;
+	__u64 bits[EXTFUSE_NAMES_WORDS];
+};
+
+struct extfuse_names_bucket {
+	struct extfuse_names_slot slot[EXTFUSE_WAYS];
+};
+
+/* The bit of a name in the filter; hash as for lookup, probe below EXTFUSE_NAMES_PROBES */
+static inline __attribute__((always_inline)) __u32 extfuse_names_bit(__u64 hash, __u32 probe)
+{
+	return (__u32)(hash >> (probe * 16)) & (EXTFUSE_NAMES_BITS - 1);
+}
+/*
+ * How a node is opened and closed: directories, files for reading, and with
+ * EXTFUSE_FILE_BACKING and EXTFUSE_FILE_WRITE files for writing as well.
+ */
+struct extfuse_open_slot {
+	__u32 seq;
+	__u8 scope; /* enum extfuse_scope */
+	__u8 reserved;
+	__u16 flags; /* EXTFUSE_FILE_* */
+	__u64 nodeid;
+	__u64 word; /* token of the node; 0: empty */
+	__u64 caller;
+};
+
+/* Of EXTFUSE_FILE_*, what is said in open_flags; the others are between library
+ * and stock handler.
+ */
+#define EXTFUSE_FILE_OPEN_MASK 0xffU
+/* Opens go up; the slot is for closes. */
+#define EXTFUSE_FILE_CLOSE_ONLY (1U << 8)
+/* Closing a file that was opened for reading needs no FLUSH. */
+#define EXTFUSE_FILE_NO_FLUSH (1U << 9)
+/* Handles of this node need no RELEASE or RELEASEDIR. */
+#define EXTFUSE_FILE_NO_RELEASE (1U << 10)
+/* With EXTFUSE_FILE_BACKING: who may read may write. */
+#define EXTFUSE_FILE_WRITE (1U << 11)
+
 struct extfuse_name_bucket {
 	struct extfuse_name_slot slot[EXTFUSE_WAYS];
 };
@@ -460,6 +679,10 @@ struct extfuse_attr_bucket {
 
 struct extfuse_data_bucket {
 	struct extfuse_data_slot slot[EXTFUSE_WAYS];
+};
+
+struct extfuse_open_bucket {
+	struct extfuse_open_slot slot[EXTFUSE_WAYS];
 };
 
 /* Hash of a block of a file, for its bucket. */
@@ -511,7 +734,10 @@ struct extfuse_stats {
 	__u32 abi_version; /* in: EXTFUSE_ABI_VERSION */
 	__u32 size; /* in: sizeof(struct extfuse_stats) */
 	__u64 sent_total; /* requests of all kinds that went to the daemon */
-	__u64 reserved[6];
+	__u64 opened_late; /* files that the daemon was told of after they were open */
+	__u64 backing_files; /* registered now */
+	__u64 backing_opens; /* opens served by them */
+	__u64 reserved[3];
 	struct extfuse_op_stats op[EXTFUSE_OP_COUNT];
 };
 
@@ -521,6 +747,20 @@ struct extfuse_bind {
 	__u64 flags; /* in: 0 */
 };
 
+/* A file registered for a node. */
+struct extfuse_backing {
+	__u32 size; /* in: sizeof(struct extfuse_backing) */
+	__s32 fd; /* in: a regular file; O_PATH will do */
+	__u64 nodeid;
+	__u64 behind; /* in: behind word of nodeid, sampled before fd was opened */
+	__u32 limit; /* in: keep at most so many files from now on, 0: as it was */
+	__u32 flags; /* in: 0 */
+};
+
+/* Files a connection keeps unless a limit is given, and the largest limit. */
+#define EXTFUSE_BACKING_DEFAULT 4096
+#define EXTFUSE_BACKING_MAX 65536
+
 #define EXTFUSE_IOC_MAGIC 0xE5
 /* Choose the connection's handler. Moves the mount word: nothing cached before
  * is served after. EINVAL: not a link of an extfuse handler; ENOTCONN: no mount.
@@ -528,5 +768,18 @@ struct extfuse_bind {
 #define EXTFUSE_IOC_BIND _IOW(EXTFUSE_IOC_MAGIC, 0x40, struct extfuse_bind)
 /* Counters since mount. */
 #define EXTFUSE_IOC_STATS _IOWR(EXTFUSE_IOC_MAGIC, 0x41, struct extfuse_stats)
+/*
+ * Register a file for a node, instead of the one it had. It is dropped when the
+ * node is forgotten or invalidated (its behind word moves), when the connection
+ * ends, or when more are registered than are kept: the one not used for longest
+ * then. Files that are open keep theirs. Who may open is decided per open; the
+ * file is opened anew each time, with the credentials of this call.
+ * EPERM: needs CAP_SYS_ADMIN, and FUSE_PASSTHROUGH granted at INIT; ESTALE: .behind
+ * has moved; EINVAL: not a regular file, or bad arguments; ELOOP: stacked too deep;
+ * ENOTCONN: no mount any more.
+ */
+#define EXTFUSE_IOC_BACKING_SET _IOW(EXTFUSE_IOC_MAGIC, 0x48, struct extfuse_backing)
+/* Drop what is registered for .nodeid; .fd -1. ENOENT: nothing is. */
+#define EXTFUSE_IOC_BACKING_CLEAR _IOW(EXTFUSE_IOC_MAGIC, 0x49, struct extfuse_backing)
 
 #endif /* EXTFUSE_ABI_H */

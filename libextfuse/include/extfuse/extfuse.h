@@ -44,6 +44,7 @@
 #include <fuse_lowlevel.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/statvfs.h>
 #include <sys/types.h>
 
 #include <extfuse/abi.h>
@@ -98,22 +99,25 @@ struct extfuse_config {
 			       * remembered in dentries and inodes
 			       */
 	/* Entries each cache has room for; rounded up to a power of two of buckets.
-	 * Defaults 131072, 4096, 131072, 4096 blocks of 4 KiB.
+	 * Defaults 131072, 4096, 131072, 4096 blocks of 4 KiB, 16384, 4096.
 	 */
 	uint32_t max_names;
 	uint32_t max_long_names; /* names of more than EXTFUSE_NAME_INLINE bytes */
 	uint32_t max_attrs;
 	uint32_t max_blocks;
+	uint32_t max_objects; /* extended attributes, link targets and the like */
+	uint32_t max_dirs; /* directories' entries (2 KiB each), and sets of all names */
 	extfuse_log_fn log; /* default: standard error */
 	void *log_userdata;
 	enum extfuse_log_level log_level; /* 0 means EXTFUSE_LOG_WARNING */
+	uint32_t max_opens; /* as max_names; default 16384 */
 };
 
 /*
  * Make an object, not mounted yet. Takes extfuse's own options out of args
  * (-o extfuse=auto|require|stock, no_handler, no_remember, max_names=N,
- * max_long_names=N, max_attrs=N, max_blocks=N; they override cfg), reads the
- * mount options that fuse_session_new() reads as well (allow_other,
+ * max_long_names=N, max_attrs=N, max_blocks=N, max_objects=N, max_dirs=N, max_opens=N;
+ * they override cfg), reads the mount options that fuse_session_new() reads as well (allow_other,
  * default_permissions, fsname=, subtype=, ro, nodev, ...), leaves those in
  * args, and leaves all others alone. args and cfg may be NULL.
  * -EINVAL: bad option or cfg; -E2BIG: see above; -ENOMEM.
@@ -186,6 +190,10 @@ struct extfuse_token {
 EXTFUSE_API struct extfuse_token extfuse_token_entry(struct extfuse *x, fuse_ino_t parent,
 						     const char *name);
 EXTFUSE_API struct extfuse_token extfuse_token_node(struct extfuse *x, fuse_ino_t node);
+/* Of the extended attributes that writing to the file does not change. */
+EXTFUSE_API struct extfuse_token extfuse_token_xattr(struct extfuse *x, fuse_ino_t node);
+/* Of the whole file system, for statfs: moved by every change of any node. */
+EXTFUSE_API struct extfuse_token extfuse_token_fs(struct extfuse *x);
 
 /*
  * For a node that is not known before the backing store is read, as in a lookup:
@@ -248,6 +256,16 @@ EXTFUSE_API int extfuse_put_data(struct extfuse *x, const struct fuse_ctx *calle
 				 uint64_t offset, const void *data, size_t len, uint64_t file_size,
 				 struct extfuse_token token, enum extfuse_scope scope);
 
+/*
+ * How a file or directory is opened: as caller was allowed to just now, with these
+ * EXTFUSE_FILE_*, and without the daemon, which is told (OPEN, OPENDIR) only when a
+ * request needs its handle. Says nothing of opens with O_TRUNC, and of opens for
+ * writing only with EXTFUSE_FILE_BACKING and EXTFUSE_FILE_WRITE.
+ */
+EXTFUSE_API int extfuse_put_open(struct extfuse *x, const struct fuse_ctx *caller, fuse_ino_t node,
+				 unsigned flags, struct extfuse_token token,
+				 enum extfuse_scope scope);
+
 /* One answer of a batch: members as the arguments of extfuse_put_entry(). */
 struct extfuse_batch_entry {
 	const char *name;
@@ -263,6 +281,76 @@ EXTFUSE_API int extfuse_put_entries(struct extfuse *x, const struct fuse_ctx *ca
 				    fuse_ino_t parent, const struct extfuse_batch_entry *batch,
 				    size_t count, enum extfuse_scope entry_scope,
 				    enum extfuse_scope attr_scope);
+
+/*
+ * Answers of up to EXTFUSE_OBJECT_MAX bytes about one node. Longer ones are not
+ * stored (0).
+ */
+
+/* The token is of extfuse_token_xattr() instead of extfuse_token_node(): writing,
+ * truncating and flushing neither make nor change nor remove this attribute. True
+ * of "security.capability" only while there is none, a write removes it.
+ */
+#define EXTFUSE_XATTR_KEPT (1U << 0)
+
+/*
+ * An extended attribute; value NULL: the node has none of this name (ENODATA).
+ * Names of more than EXTFUSE_NAME_INLINE bytes are not stored. scope: the kernel
+ * checks that the caller may read a file whose user.* attributes it asks for if
+ * the mount has default_permissions (EXTFUSE_SCOPE_KERNEL); who may see trusted.*
+ * depends on capabilities that no scope knows of: never put those.
+ */
+EXTFUSE_API int extfuse_put_xattr(struct extfuse *x, const struct fuse_ctx *caller, fuse_ino_t node,
+				  const char *name, const void *value, size_t size,
+				  struct extfuse_token token, enum extfuse_scope scope,
+				  unsigned flags);
+/* Names of all extended attributes, each with its terminating zero. */
+EXTFUSE_API int extfuse_put_xattr_list(struct extfuse *x, const struct fuse_ctx *caller,
+				       fuse_ino_t node, const char *list, size_t size,
+				       struct extfuse_token token, enum extfuse_scope scope);
+/* Target of a symbolic link. */
+EXTFUSE_API int extfuse_put_readlink(struct extfuse *x, const struct fuse_ctx *caller,
+				     fuse_ino_t node, const char *target,
+				     struct extfuse_token token, enum extfuse_scope scope);
+/* token: of extfuse_token_fs(). Only for a file system whose space nobody else uses,
+ * or whose daemon calls extfuse_invalidate_all() when somebody does.
+ */
+EXTFUSE_API int extfuse_put_statfs(struct extfuse *x, const struct fuse_ctx *caller,
+				   fuse_ino_t node, const struct statvfs *st,
+				   struct extfuse_token token, enum extfuse_scope scope);
+/* error: 0, EACCES, EPERM or EROFS, what fuse_reply_err() is given. Not asked for
+ * with default_permissions.
+ */
+EXTFUSE_API int extfuse_put_access(struct extfuse *x, const struct fuse_ctx *caller,
+				   fuse_ino_t node, int mask, int error, struct extfuse_token token,
+				   enum extfuse_scope scope);
+/* SEEK_DATA or SEEK_HOLE from offset on: found at result, or negative: ENXIO. */
+EXTFUSE_API int extfuse_put_lseek(struct extfuse *x, const struct fuse_ctx *caller, fuse_ino_t node,
+				  off_t offset, int whence, off_t result,
+				  struct extfuse_token token, enum extfuse_scope scope);
+
+/*
+ * A part of a directory, as fuse_add_direntry() made it for the reply to READDIR
+ * at offset; last: nothing is behind it. All parts that were put under a token
+ * make up the listing, it does not matter where one ends. A part in which two entries
+ * in a row have the same offset is not stored. Take the token before
+ * the directory was opened or rewound if its stream shows what was there then.
+ * READDIRPLUS is answered from it too while the kernel knows the names, without
+ * attributes. Returns the number of chunks stored.
+ */
+EXTFUSE_API int extfuse_put_dir(struct extfuse *x, const struct fuse_ctx *caller, fuse_ino_t node,
+				off_t offset, const void *entries, size_t size, int last,
+				struct extfuse_token token, enum extfuse_scope scope);
+
+/*
+ * These are all names of a directory ("." and ".." may be among them): every other
+ * name is answered with "does not exist" until the directory changes. At most
+ * EXTFUSE_NAMES_MAX, else it is not stored. token: of extfuse_token_node(), taken
+ * before the directory was opened or rewound. scope: who may search the directory.
+ */
+EXTFUSE_API int extfuse_put_names(struct extfuse *x, const struct fuse_ctx *caller,
+				  fuse_ino_t node, const char *const *names, size_t count,
+				  struct extfuse_token token, enum extfuse_scope scope);
 
 /*
  * Annotated replies: put, then the fuse_reply_* of the same name. Return what
@@ -286,13 +374,57 @@ EXTFUSE_API int extfuse_reply_attr(struct extfuse *x, fuse_req_t req, fuse_ino_t
 				   const struct stat *attr, double attr_timeout,
 				   struct extfuse_token token, enum extfuse_scope scope);
 
+/*
+ * To GETXATTR and LISTXATTR with room for so many bytes: the value, its size if
+ * room is 0, or ERANGE; value NULL: ENODATA.
+ */
+EXTFUSE_API int extfuse_reply_getxattr(struct extfuse *x, fuse_req_t req, fuse_ino_t node,
+				       const char *name, size_t room, const void *value,
+				       size_t size, struct extfuse_token token,
+				       enum extfuse_scope scope, unsigned flags);
+EXTFUSE_API int extfuse_reply_listxattr(struct extfuse *x, fuse_req_t req, fuse_ino_t node,
+					size_t room, const char *list, size_t size,
+					struct extfuse_token token, enum extfuse_scope scope);
+EXTFUSE_API int extfuse_reply_readlink(struct extfuse *x, fuse_req_t req, fuse_ino_t node,
+				       const char *target, struct extfuse_token token,
+				       enum extfuse_scope scope);
+EXTFUSE_API int extfuse_reply_statfs(struct extfuse *x, fuse_req_t req, fuse_ino_t node,
+				     const struct statvfs *st, struct extfuse_token token,
+				     enum extfuse_scope scope);
+EXTFUSE_API int extfuse_reply_access(struct extfuse *x, fuse_req_t req, fuse_ino_t node, int mask,
+				     int error, struct extfuse_token token,
+				     enum extfuse_scope scope);
+EXTFUSE_API int extfuse_reply_lseek(struct extfuse *x, fuse_req_t req, fuse_ino_t node,
+				    off_t offset, int whence, off_t result,
+				    struct extfuse_token token, enum extfuse_scope scope);
+EXTFUSE_API int extfuse_reply_readdir(struct extfuse *x, fuse_req_t req, fuse_ino_t node,
+				      off_t offset, const void *entries, size_t size, int last,
+				      struct extfuse_token token, enum extfuse_scope scope);
+
+/* ------------------------------------------------------------------------ */
+/* Backing files                                                            */
+
+/*
+ * Let opens of this node read and write fd's file directly, data only, from the
+ * next open on that the daemon answers or that was put with EXTFUSE_FILE_BACKING;
+ * as EXTFUSE_IOC_BACKING_SET in <extfuse/abi.h>, which has the rules and errors. A
+ * system call. fd may be closed afterwards. token: of the node, taken before fd
+ * was opened. limit: how many the driver keeps, 0: as before. The session must
+ * have asked for FUSE_CAP_PASSTHROUGH. -ENOTCONN: not mounted on the extfuse driver.
+ */
+EXTFUSE_API int extfuse_register_backing(struct extfuse *x, fuse_ino_t node, int fd,
+					 struct extfuse_token token, uint32_t limit);
+/* -ENOENT: there is none. */
+EXTFUSE_API int extfuse_unregister_backing(struct extfuse *x, fuse_ino_t node);
+
 /* ------------------------------------------------------------------------ */
 /* Invalidating                                                             */
 
 /*
  * For changes made behind the mount: when the call returns, no answer computed
- * before it is served. One or two atomic additions in shared memory, whatever
- * is cached; no system call, no lock. Pages of the node in the page cache are
+ * before it is served. A few atomic additions in shared memory, whatever
+ * is cached; no system call, no lock. An entry: its directory's attributes, listing
+ * and set of names as well. Pages of the node in the page cache are
  * dropped by the next read or open.
  */
 EXTFUSE_API void extfuse_invalidate_node(struct extfuse *x, fuse_ino_t node);
@@ -307,9 +439,11 @@ struct extfuse_counters {
 	struct extfuse_stats driver; /* as the driver counts */
 	struct extfuse_op_counters handler[EXTFUSE_OP_COUNT]; /* summed over CPUs */
 	uint64_t put_entry, put_attr, put_data; /* stored by this process */
+	uint64_t put_object, put_dir, put_names;
 	uint64_t put_refused; /* not stored: token, scope, busy slot */
 	uint64_t evicted; /* a live slot of another key was replaced */
 	uint64_t map_bytes; /* memory of all maps and words */
+	uint64_t put_open; /* stored by this process */
 };
 
 /* -ENOTCONN: not mounted on the extfuse driver (out is zeroed). */

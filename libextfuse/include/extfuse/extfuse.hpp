@@ -38,6 +38,8 @@
 #define EXTFUSE_EXTFUSE_HPP
 
 #include <memory>
+#include <optional>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -221,6 +223,46 @@ public:
 		return extfuse_put_data(x_, caller, node_, offset, data, len, file_size, token_,
 					scope);
 	}
+	int reply_readlink(fuse_req_t req, const char *target, extfuse_scope scope) const noexcept
+	{
+		return extfuse_reply_readlink(x_, req, node_, target, token_, scope);
+	}
+	// room as the request says; list: names, each with its zero.
+	int reply_listxattr(fuse_req_t req, size_t room, std::string_view list,
+			    extfuse_scope scope) const noexcept
+	{
+		return extfuse_reply_listxattr(x_, req, node_, room, list.data(), list.size(),
+					       token_, scope);
+	}
+	// No value: there is no such attribute.
+	int reply_getxattr(fuse_req_t req, const char *name, size_t room,
+			   std::optional<std::string_view> value, extfuse_scope scope) const noexcept
+	{
+		return extfuse_reply_getxattr(x_, req, node_, name, room,
+					      value ? value->data() : nullptr,
+					      value ? value->size() : 0, token_, scope, 0);
+	}
+	int reply_access(fuse_req_t req, int mask, int error, extfuse_scope scope) const noexcept
+	{
+		return extfuse_reply_access(x_, req, node_, mask, error, token_, scope);
+	}
+	// result negative: ENXIO.
+	int reply_lseek(fuse_req_t req, off_t offset, int whence, off_t result,
+			extfuse_scope scope) const noexcept
+	{
+		return extfuse_reply_lseek(x_, req, node_, offset, whence, result, token_, scope);
+	}
+	int reply_readdir(fuse_req_t req, off_t offset, std::string_view entries, bool last,
+			  extfuse_scope scope) const noexcept
+	{
+		return extfuse_reply_readdir(x_, req, node_, offset, entries.data(),
+					     entries.size(), last, token_, scope);
+	}
+	bool put_names(const fuse_ctx *caller, const char *const *names, size_t count,
+		       extfuse_scope scope) const noexcept
+	{
+		return extfuse_put_names(x_, caller, node_, names, count, token_, scope) > 0;
+	}
 	const extfuse_token &token() const noexcept
 	{
 		return token_;
@@ -229,6 +271,51 @@ public:
 private:
 	extfuse *x_;
 	fuse_ino_t node_;
+	extfuse_token token_;
+};
+
+// The reading of an extended attribute that writing to the file does not change.
+class XattrRead
+{
+public:
+	XattrRead(const Mount &mount, fuse_ino_t node) noexcept
+		: x_(mount.get()), node_(node), token_(extfuse_token_xattr(x_, node))
+	{
+	}
+
+	// No value: there is no such attribute.
+	int reply(fuse_req_t req, const char *name, size_t room,
+		  std::optional<std::string_view> value, extfuse_scope scope) const noexcept
+	{
+		return extfuse_reply_getxattr(x_, req, node_, name, room,
+					      value ? value->data() : nullptr,
+					      value ? value->size() : 0, token_, scope,
+					      EXTFUSE_XATTR_KEPT);
+	}
+
+private:
+	extfuse *x_;
+	fuse_ino_t node_;
+	extfuse_token token_;
+};
+
+// How full the file system is.
+class StatfsRead
+{
+public:
+	explicit StatfsRead(const Mount &mount) noexcept
+		: x_(mount.get()), token_(extfuse_token_fs(x_))
+	{
+	}
+
+	int reply(fuse_req_t req, fuse_ino_t node, const struct statvfs &st,
+		  extfuse_scope scope) const noexcept
+	{
+		return extfuse_reply_statfs(x_, req, node, &st, token_, scope);
+	}
+
+private:
+	extfuse *x_;
 	extfuse_token token_;
 };
 

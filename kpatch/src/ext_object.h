@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What op_object.c and op_readdir.c have in common. */
+#ifndef _EXT_OBJECT_H
+#define _EXT_OBJECT_H
+
+#include "ext_validate.h"
+
+struct ext_bytes_call {
+	struct fuse_conn *fc;
+	struct extfuse_bytes_in in;
+	struct ext_bytes bytes;
+};
+
+void ext_bytes_init(struct ext_bytes *bytes, void *buf, u32 room);
+
+static inline void ext_bytes_call_init(struct ext_bytes_call *call, struct fuse_mount *fm,
+				       const struct fuse_args *args, enum extfuse_op op, u32 size)
+{
+	call->fc = fm->fc;
+	call->in.nodeid = args->nodeid;
+	call->in.offset = 0;
+	call->in.size = size;
+	call->in.op = op;
+	call->in.flags = 0;
+	call->in.reserved = 0;
+}
+
+/*
+ * Of an answer under a token that was `before` when the program was called and is
+ * `now` after it: EXTFUSE_HIT, EXT_UPCALL, or a handler's definite error.
+ */
+static inline int ext_fresh_verdict(struct fuse_conn *fc, enum extfuse_op op, int ret, u32 flags,
+				    u64 word, u64 before, u64 now)
+{
+	ret = ext_verdict(fc, op, ret, flags);
+	if (ret == EXTFUSE_HIT && (!ext_cacheable(word) || word != before || word != now)) {
+		ext_count(fc->ext, op, stale);
+		return EXT_UPCALL;
+	}
+	return ret;
+}
+
+/* Ask the program of call->in.op. The call has been initialised. */
+int ext_bytes_ask(struct ext_bytes_call *call, const struct super_block *sb);
+
+/* EXTFUSE_HIT with *ret, EXT_UPCALL, or a definite error. */
+int ext_readdir(struct fuse_mount *fm, struct fuse_args *args, ssize_t *ret);
+
+#endif /* _EXT_OBJECT_H */

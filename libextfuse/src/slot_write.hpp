@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// How a slot is written, whatever it holds: for slots*.cpp.
+#ifndef EXTFUSE_SRC_SLOT_WRITE_HPP
+#define EXTFUSE_SRC_SLOT_WRITE_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+#include <extfuse/abi.h>
+
+namespace exf::impl
+{
+
+// Fields are read and written while others do the same: relaxed atomics, plain
+// moves in machine code.
+template <class T> T peek(const T &field)
+{
+	return __atomic_load_n(&field, __ATOMIC_RELAXED);
+}
+
+template <class T> void poke(T &field, std::type_identity_t<T> value)
+{
+	__atomic_store_n(&field, value, __ATOMIC_RELAXED);
+}
+
+// A word of a slot, whatever its fields are.
+using AnyWord [[gnu::may_alias]] = uint64_t;
+
+inline void poke_words(void *dst, const void *src, size_t bytes)
+{
+	auto *d = static_cast<AnyWord *>(dst);
+	const auto *s = static_cast<const char *>(src);
+
+	for (size_t i = 0; i < bytes / sizeof(uint64_t); i++) {
+		uint64_t word;
+
+		memcpy(&word, s + i * sizeof(word), sizeof(word));
+		poke(d[i], word);
+	}
+}
+
+// The right to write a slot, if nobody else has it.
+class WriteLock
+{
+public:
+	explicit WriteLock(uint32_t &seq) : seq_(seq), begin_(peek(seq))
+	{
+		held_ = !(begin_ & 1) &&
+			__atomic_compare_exchange_n(&seq_, &begin_, begin_ + 1, false,
+						    __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+		// The odd number is seen before any store below.
+		if (held_)
+			__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	}
+	WriteLock(const WriteLock &) = delete;
+	WriteLock &operator=(const WriteLock &) = delete;
+	~WriteLock()
+	{
+		if (held_)
+			__atomic_store_n(&seq_, begin_ + 2, __ATOMIC_RELEASE);
+	}
+
+	explicit operator bool() const
+	{
+		return held_;
+	}
+
+private:
+	uint32_t &seq_;
+	uint32_t begin_;
+	bool held_;
+};
+
+// The way to write in a bucket: the slot of the same key, else an empty or
+// outdated one, else the one that the hash names. A busy one is passed over
+// where there is a choice. evicts: the slot holds another key that is live.
+template <class Slot, class Same, class Live>
+Slot *choose(Slot (&ways)[EXTFUSE_WAYS], uint64_t hash, Same same, Live live, bool &evicts)
+{
+	Slot *free = nullptr;
+
+	evicts = false;
+	for (Slot &slot : ways) {
+		if (peek(slot.word) && same(slot))
+			return &slot;
+	}
+	for (Slot &slot : ways) {
+		if (peek(slot.seq) & 1)
+			continue;
+		if (!peek(slot.word))
+			return &slot;
+		if (!free && !live(slot))
+			free = &slot;
+	}
+	if (free)
+		return free;
+	evicts = true;
+	// Neither the bits of the bucket (32 up) nor those of the word (0 up).
+	Slot *victim = &ways[(hash >> 62) % EXTFUSE_WAYS];
+	for (size_t i = 1; i < EXTFUSE_WAYS && (peek(victim->seq) & 1); i++)
+		victim = &ways[((hash >> 62) + i) % EXTFUSE_WAYS];
+	return victim;
+}
+
+// Bytes into an array of words; what is behind the last one is zero up to the word.
+inline void poke_bytes(void *dst, const void *src, size_t bytes)
+{
+	const size_t whole = bytes / sizeof(uint64_t) * sizeof(uint64_t);
+
+	poke_words(dst, src, whole);
+	if (whole < bytes) {
+		uint64_t last = 0;
+
+		memcpy(&last, static_cast<const char *>(src) + whole, bytes - whole);
+		poke_words(static_cast<char *>(dst) + whole, &last, sizeof(last));
+	}
+}
+
+} // namespace exf::impl
+
+#endif

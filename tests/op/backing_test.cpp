@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//
+// Files that the daemon registered for its nodes. What is behind a node here and
+// what is in the registered file differ on purpose: it shows who was asked.
+#include <gtest/gtest.h>
+
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include "child_daemon.hpp"
+#include "sys.hpp"
+#include "test_fs.hpp"
+
+namespace extfuse_test
+{
+
+namespace
+{
+
+Config passthrough()
+{
+	Config c;
+	c.passthrough = true;
+	return c;
+}
+
+constexpr unsigned backed = EXTFUSE_FILE_BACKING | EXTFUSE_FILE_WRITE;
+
+struct Backed : TestFs {
+	explicit Backed(Config config = passthrough()) : TestFs(std::move(config))
+	{
+		say.opens = true;
+		say.file_flags = backed;
+		say.atime = false;
+	}
+
+	// A file of its own for this node. Returns what register gave.
+	int give(uint64_t node, const std::string &content, uint32_t limit = 0)
+	{
+		const extfuse_token token = extfuse_token_node(ext(), node);
+		const sys::Fd fd(sys::open("/tmp", O_TMPFILE | O_RDWR, 0600));
+		EXPECT_EQ(sys::pwrite(fd, content, 0), static_cast<int>(content.size()));
+		lower_ = sys::Fd(dup(fd));
+		return extfuse_register_backing(ext(), node, fd, token, limit);
+	}
+	std::string lower() const
+	{
+		return sys::read_at(lower_, 1000, 0);
+	}
+	int lower_fd() const
+	{
+		return lower_;
+	}
+	uint64_t registered() const
+	{
+		return counts().lib.driver.backing_files;
+	}
+
+private:
+	sys::Fd lower_;
+};
+
+} // namespace
+
+TEST(Backing, OpenReadCloseWithoutTheDaemon)
+{
+	Backed fs;
+	const uint64_t node = fs.store.add_file("file", "daemon");
+	ASSERT_EQ(fs.give(node, "lower"), 0);
+	EXPECT_EQ(sys::read_file(fs.path("file")), "lower"); // the daemon let it in
+	sys::stat(fs.path("file"));
+	sys::read_file(fs.path("file"));
+	const Counts c = during(fs, [&] {
+		for (int i = 0; i < 5; i++)
+			EXPECT_EQ(sys::read_file(fs.path("file")), "lower");
+	});
+	EXPECT_EQ(c.sent_all(), 0) << c.text();
+	EXPECT_EQ(c.lib.driver.backing_opens, 5) << c.text();
+	EXPECT_EQ(fs.registered(), 1);
+}
+
+TEST(Backing, WritesReachTheFile)
+{
+	Backed fs;
+	const uint64_t node = fs.store.add_file("file", "daemon");
+	ASSERT_EQ(fs.give(node, "lower"), 0);
+	sys::read_file(fs.path("file"));
+	sys::stat(fs.path("file"));
+	sys::read_file(fs.path("file"));
+	const Counts c = during(fs, [&] {
+		const sys::Fd fd(sys::open(fs.path("file"), O_RDWR));
+		EXPECT_EQ(sys::pwrite(fd, "LO", 0), 2);
+		EXPECT_EQ(sys::read_at(fd, 100, 0), "LOwer");
+		EXPECT_EQ(fsync(fd), 0);
+		EXPECT_EQ(lseek(fd, 0, SEEK_END), 5);
+		EXPECT_EQ(lseek(fd, 0, SEEK_HOLE), 5);
+		EXPECT_EQ(fallocate(fd, 0, 0, 20), 0);
+		EXPECT_EQ(lseek(fd, 0, SEEK_END), 20);
+	});
+	for (Op op : {Op::Open, Op::Read, Op::Write, Op::Fsync, Op::Fallocate, Op::Flush})
+		EXPECT_EQ(c.sent(op), 0) << op_name(op) << ' ' << c.text();
+	EXPECT_EQ(fs.lower().substr(0, 5), "LOwer");
+	EXPECT_EQ(fs.store.content("file"), "daemon");
+	EXPECT_EQ(fs.handles(), 0);
+}
+
+TEST(Backing, AppendAppends)
+{
+	Backed fs;
+	const uint64_t node = fs.store.add_file("file", "daemon");
+	ASSERT_EQ(fs.give(node, "lower"), 0);
+	const sys::Fd fd(sys::open(fs.path("file"), O_WRONLY | O_APPEND));
+	EXPECT_EQ(write(fd, " and", 4), 4);
+	EXPECT_EQ(sys::pwrite(fs.lower_fd(), "more", 9), 4); // behind its back
+	EXPECT_EQ(write(fd, " end", 4), 4);
+	EXPECT_EQ(fs.lower(), "lower andmore end");
+}
+
+TEST(Backing, TruncatingOpensGoUp)
+{
+	Backed fs;
+	const uint64_t node = fs.store.add_file("file", "daemon");
+	ASSERT_EQ(fs.give(node, "lower"), 0);
+	const Counts c = during(fs, [&] {
+		const sys::Fd fd(sys::open(fs.path("file"), O_WRONLY | O_TRUNC));
+		EXPECT_GE(fd, 0);
+		EXPECT_EQ(sys::pwrite(fd, "X", 0), 1);
+	});
+	EXPECT_EQ(c.sent(Op::Open), 1) << c.text();
+	EXPECT_EQ(c.sent(Op::Write), 0) << c.text();
+	EXPECT_EQ(fs.store.attr(node).attr.st_size, 0); // its, and it was asked
+	EXPECT_EQ(fs.lower(), "Xower");
+}
+
+TEST(Backing, AttributesGoUpWhileItIsOpenForWriting)
+{
+	Backed fs;
+	const uint64_t node = fs.store.add_file("file", "daemon");
+	ASSERT_EQ(fs.give(node, "lower"), 0);
+	sys::read_file(fs.path("file"));
+	sys::stat(fs.path("file"));
+	sys::Fd fd(sys::open(fs.path("file"), O_RDWR));
+	for (uint64_t size : {10, 20}) {
+		fs.store.set_size(node, size);
+		EXPECT_EQ(sys::attr(fs.path("file")).st_size, static_cast<off_t>(size));
+	}
+	fd.close();
+	fs.store.set_size(node, 30);
+	EXPECT_EQ(sys::attr(fs.path("file")).st_size, 30);
+}
+
+TEST(Backing, MappingsAreOfTheFile)
+{
+	Backed fs;
+	const uint64_t node = fs.store.add_file("file", "daemon");
+	ASSERT_EQ(fs.give(node, std::string(4096, 'l')), 0);
+	sys::Fd fd(sys::open(fs.path("file"), O_RDWR));
+	auto *p = static_cast<char *>(
+		mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+	ASSERT_NE(p, MAP_FAILED);
+	fd.close();
+	EXPECT_EQ(p[0], 'l');
+	p[0] = 'M';
+	EXPECT_EQ(fs.lower().substr(0, 2), "Ml");
+	// Nobody sees such a write: attributes are asked for from now on.
+	fs.store.set_size(node, 77);
+	EXPECT_EQ(sys::attr(fs.path("file")).st_size, 77);
+	fs.store.set_size(node, 78);
+	EXPECT_EQ(sys::attr(fs.path("file")).st_size, 78);
+	munmap(p, 4096);
+}
+
+TEST(Backing, WhoComesSecondJoins)
+{
+	Backed fs;
+	fs.say.opens = false;
+	const uint64_t node = fs.store.add_file("file", "daemon");
+	{ // The page cache was first.
+		const sys::Fd cached(sys::open(fs.path("file"), O_RDWR));
+		EXPECT_EQ(sys::read_at(cached, 100, 0), "daemon");
+		ASSERT_EQ(fs.give(node, "lower"), 0);
+		const sys::Fd second(sys::open(fs.path("file"), O_RDWR));
+		ASSERT_GE(second, 0);
+		EXPECT_EQ(sys::read_at(second, 100, 0), "daemon");
+		EXPECT_EQ(sys::pwrite(second, "DAEMON", 0), 6);
+		EXPECT_EQ(sys::read_at(cached, 100, 0), "DAEMON");
+	}
+	{ // The file was first; what opens when it is no more registered joins it.
+		const sys::Fd first(sys::open(fs.path("file"), O_RDWR));
+		EXPECT_EQ(sys::read_at(first, 100, 0), "lower");
+		EXPECT_EQ(extfuse_unregister_backing(fs.ext(), node), 0);
+		const sys::Fd second(sys::open(fs.path("file"), O_RDWR));
+		ASSERT_GE(second, 0);
+		EXPECT_EQ(sys::pwrite(second, "LOWER", 0), 5);
+		EXPECT_EQ(sys::read_at(first, 100, 0), "LOWER");
+	}
+	EXPECT_EQ(sys::read_file(fs.path("file")), "DAEMON");
+}
+
+// A handler says backing, and the page cache is in use: opened as otherwise.
+TEST(Backing, AnswerGivesWayToThePageCache)
+{
+	Backed fs;
+	const uint64_t node = fs.store.add_file("file", "daemon");
+	const auto token = [&] { return extfuse_token_node(fs.ext(), node); };
+	sys::stat(fs.path("file"));
+	const sys::Fd cached(sys::open(fs.path("file"), O_RDONLY));
+	EXPECT_EQ(sys::read_at(cached, 100, 0), "daemon");
+	ASSERT_EQ(fs.give(node, "lower"), 0);
+	ASSERT_EQ(extfuse_put_open(fs.ext(), nullptr, node, backed, token(), EXTFUSE_SCOPE_KERNEL),
+		  1);
+	Counts c = during(fs, [&] {
+		const sys::Fd fd(sys::open(fs.path("file"), O_RDONLY));
+		EXPECT_EQ(sys::read_at(fd, 100, 0), "daemon");
+	});
+	EXPECT_EQ(c.sent(Op::Open), 0) << c.text();
+	c = during(fs, [&] {
+		const sys::Fd fd(sys::open(fs.path("file"), O_RDWR));
+		EXPECT_EQ(sys::pwrite(fd, "D", 0), 1);
+		EXPECT_EQ(sys::read_at(cached, 100, 0), "Daemon");
+	});
+	EXPECT_EQ(c.sent(Op::Open), 1) << c.text(); // writing needs a handle
+	EXPECT_EQ(fs.store.content("file"), "Daemon");
+}
+
+TEST(Backing, AnotherFileForTheNodeWaitsForTheOld)
+{
+	Backed fs;
+	fs.say.opens = false;
+	const uint64_t node = fs.store.add_file("file", "daemon");
+	ASSERT_EQ(fs.give(node, "lower 1"), 0);
+	sys::Fd first(sys::open(fs.path("file"), O_RDONLY));
+	ASSERT_EQ(fs.give(node, "lower 2"), 0);
+	EXPECT_EQ(sys::read_file(fs.path("file")), "lower 1"); // both the same
+	first.close();
+	EXPECT_EQ(sys::read_file(fs.path("file")), "lower 2");
+	EXPECT_EQ(fs.registered(), 1);
+}
+
+TEST(Backing, ReadersMayNotWrite)
+{
+	Backed fs;
+	fs.say.file_flags = EXTFUSE_FILE_BACKING;
+	const uint64_t node = fs.store.add_file("file", "daemon");
+	ASSERT_EQ(fs.give(node, "lower"), 0);
+	for (int i = 0; i < 3; i++)
+		sys::read_file(fs.path("file"));
+	Counts c = during(fs, [&] { EXPECT_EQ(sys::read_file(fs.path("file")), "lower"); });
+	EXPECT_EQ(c.sent(Op::Open), 0) << c.text();
+	c = during(fs, [&] { sys::Fd(sys::open(fs.path("file"), O_RDWR)); });
+	EXPECT_EQ(c.sent(Op::Open), 1) << c.text();
+}
+
+TEST(Backing, ForgottenNodeLosesItsFile)
+{
+	Backed fs;
+	const uint64_t node = fs.store.add_file("file", "daemon");
+	sys::stat(fs.path("file"));
+	ASSERT_EQ(fs.give(node, "lower"), 0);
+	const extfuse_token old = extfuse_token_node(fs.ext(), node);
+	EXPECT_EQ(fs.registered(), 1);
+	ASSERT_TRUE(fs.drop_until_forgotten(node));
+	EXPECT_EQ(fs.registered(), 0);
+	// Read before the node was forgotten: for what it was then.
+	const sys::Fd fd(memfd_create("other", MFD_CLOEXEC));
+	EXPECT_EQ(extfuse_register_backing(fs.ext(), node, fd, old, 0), -ESTALE);
+	EXPECT_EQ(sys::read_file(fs.path("file")), "daemon");
+	EXPECT_EQ(fs.registered(), 0);
+}
+
+TEST(Backing, InvalidatedNodeLosesItsFile)
+{
+	Backed fs;
+	const uint64_t node = fs.store.add_file("file", "daemon");
+	ASSERT_EQ(fs.give(node, "lower"), 0);
+	EXPECT_EQ(sys::read_file(fs.path("file")), "lower");
+	extfuse_invalidate_node(fs.ext(), node);
+	EXPECT_EQ(sys::read_file(fs.path("file")), "daemon");
+	ASSERT_EQ(fs.give(node, "lower"), 0);
+	EXPECT_EQ(sys::read_file(fs.path("file")), "lower");
+}
+
+TEST(Backing, NoMoreThanTheLimitAndTheUsedOnesStay)
+{
+	Backed fs;
+	fs.say.opens = false;
+	std::vector<uint64_t> nodes;
+	for (int i = 0; i < 50; i++)
+		nodes.push_back(fs.store.add_file("f" + std::to_string(i), "daemon"));
+	for (size_t i = 0; i < nodes.size(); i++) {
+		ASSERT_EQ(fs.give(nodes[i], "lower", 8), 0);
+		EXPECT_EQ(sys::read_file(fs.path("f" + std::to_string(i))), "lower");
+		EXPECT_EQ(sys::read_file(fs.path("f0")), "lower") << i;
+		EXPECT_LE(fs.registered(), 8);
+	}
+	EXPECT_EQ(sys::read_file(fs.path("f1")), "daemon"); // not used for long
+	EXPECT_EQ(sys::read_file(fs.path("f49")), "lower");
+	ASSERT_EQ(fs.give(nodes[1], "lower", 2), 0);
+	EXPECT_EQ(fs.registered(), 2);
+}
+
+TEST(Backing, OpenOnesOutliveTheLimit)
+{
+	Backed fs;
+	fs.say.opens = false;
+	const uint64_t a = fs.store.add_file("a", "daemon"), b = fs.store.add_file("b", "daemon");
+	ASSERT_EQ(fs.give(a, "lower", 1), 0);
+	const sys::Fd fd(sys::open(fs.path("a"), O_RDONLY));
+	ASSERT_EQ(fs.give(b, "lower", 1), 0);
+	EXPECT_EQ(fs.registered(), 1);
+	EXPECT_EQ(sys::read_at(fd, 100, 0), "lower");
+	EXPECT_EQ(sys::read_file(fs.path("a")), "lower"); // joins
+}
+
+TEST(Backing, RefusesWhatItMust)
+{
+	Backed fs;
+	const uint64_t node = fs.store.add_file("file", "daemon");
+	const extfuse_token token = extfuse_token_node(fs.ext(), node);
+	const auto set = [&](int fd) {
+		return extfuse_register_backing(fs.ext(), node, fd, token, 0);
+	};
+	const sys::Fd file(memfd_create("lower", MFD_CLOEXEC));
+	EXPECT_EQ(set(sys::Fd(sys::open("/tmp", O_RDONLY | O_DIRECTORY))), -EINVAL);
+	EXPECT_EQ(set(sys::Fd(sys::open("/dev/null", O_RDONLY))), -EINVAL);
+	EXPECT_EQ(set(sys::Fd(sys::open(fs.path("file"), O_RDONLY))), -ELOOP);
+	EXPECT_EQ(set(999), -EBADF);
+	EXPECT_EQ(extfuse_unregister_backing(fs.ext(), node), -ENOENT);
+	EXPECT_EQ(sys::as_user(1000, [&] { return set(file); }), -EPERM);
+	extfuse_backing raw = {};
+	raw.size = sizeof(raw);
+	raw.fd = file;
+	raw.nodeid = node;
+	raw.behind = token.behind;
+	raw.flags = 1;
+	EXPECT_EQ(sys::result(ioctl(fs.device(), EXTFUSE_IOC_BACKING_SET, &raw)), -EINVAL);
+	raw.flags = 0;
+	raw.limit = EXTFUSE_BACKING_MAX + 1;
+	EXPECT_EQ(sys::result(ioctl(fs.device(), EXTFUSE_IOC_BACKING_SET, &raw)), -EINVAL);
+	EXPECT_EQ(fs.registered(), 0);
+
+	Backed plain{Config()}; // passthrough was not asked for
+	EXPECT_EQ(extfuse_register_backing(plain.ext(), 5, file, {}, 0), -EPERM);
+}
+
+TEST(Backing, LowerFilesErrorsAreTheOpeners)
+{
+	Backed fs;
+	const uint64_t node = fs.store.add_file("file", "daemon");
+	const std::string path = "/tmp/extfuse-lower-" + std::to_string(getpid());
+	ASSERT_EQ(sys::write_file(path, sys::read_file("/bin/sleep"), O_CREAT | O_WRONLY), 0);
+	ASSERT_EQ(sys::chmod(path, 0755), 0);
+	const extfuse_token token = extfuse_token_node(fs.ext(), node);
+	ASSERT_EQ(extfuse_register_backing(fs.ext(), node, sys::Fd(sys::open(path, O_RDONLY)),
+					   token, 0),
+		  0);
+	sys::read_file(fs.path("file"));
+	sys::stat(fs.path("file"));
+	sys::read_file(fs.path("file"));
+	const pid_t pid = fork();
+	if (pid == 0) {
+		for (int i = 0; i < 300; i++) { // the parent's looking is in the way
+			execl(path.c_str(), "sleep", "100", nullptr);
+			usleep(3000);
+		}
+		_exit(1);
+	}
+	for (int i = 0; i < 300 && sys::Fd(sys::open(path, O_WRONLY)) != -ETXTBSY; i++)
+		usleep(10000);
+	EXPECT_EQ(sys::open(fs.path("file"), O_RDWR), -ETXTBSY);
+	kill(pid, SIGKILL);
+	waitpid(pid, nullptr, 0);
+	const sys::Fd fd(sys::open(fs.path("file"), O_RDWR));
+	EXPECT_GE(fd, 0);
+	const pid_t other = fork(); // and the other way round
+	if (other == 0) {
+		execl(path.c_str(), "sleep", "0", nullptr);
+		_exit(errno);
+	}
+	int status = 0;
+	waitpid(other, &status, 0);
+	EXPECT_EQ(WEXITSTATUS(status), ETXTBSY);
+	unlink(path.c_str());
+}
+
+TEST(Backing, DaemonsDeathReleasesTheFiles)
+{
+	const std::string path = "/tmp/extfuse-lower-" + std::to_string(getpid());
+	ASSERT_EQ(sys::write_file(path, "lower"), 0);
+	sys::Fd fd;
+	{
+		ChildDaemon daemon(passthrough(), [&](TestFs &fs) {
+			fs.say.atime = false;
+			const uint64_t node = fs.store.add_file("file", "daemon");
+			const extfuse_token token = extfuse_token_node(fs.ext(), node);
+			const sys::Fd lower(sys::open(path, O_RDONLY));
+			if (extfuse_register_backing(fs.ext(), node, lower, token, 0))
+				abort();
+			return std::vector<Hold>();
+		});
+		fd = sys::Fd(sys::open(daemon.path("file"), O_RDWR));
+		EXPECT_EQ(sys::read_at(fd, 100, 0), "lower");
+		daemon.kill();
+		EXPECT_EQ(sys::read_at(fd, 100, 0), "lower"); // is open, stays open
+		EXPECT_LT(sys::open(daemon.path("file"), O_RDONLY), 0);
+		fd.close();
+		EXPECT_EQ(daemon.unmount(), 0);
+	}
+	// A lease for writing is given if nobody else has the file open.
+	const sys::Fd alone(sys::open(path, O_RDWR));
+	int lease = -1;
+	for (int i = 0; i < 300 && lease; i++) {
+		lease = fcntl(alone, F_SETLEASE, F_WRLCK);
+		usleep(10000);
+	}
+	EXPECT_EQ(lease, 0);
+	unlink(path.c_str());
+}
+
+TEST(Backing, AccessTimeIsNoticedOnce)
+{
+	Backed fs;
+	const uint64_t node = fs.store.add_file("file", "daemon");
+	ASSERT_EQ(fs.give(node, "lower"), 0);
+	for (int i = 0; i < 3; i++) {
+		sys::read_file(fs.path("file"));
+		sys::stat(fs.path("file"));
+	}
+	const Counts c = during(fs, [&] {
+		for (int i = 0; i < 3; i++) {
+			sys::read_file(fs.path("file"));
+			sys::stat(fs.path("file"));
+		}
+	});
+	EXPECT_EQ(c.sent_all(), 0) << c.text();
+}
+
+} // namespace extfuse_test
