@@ -93,6 +93,7 @@ class Bench:
             self.daemon(figure.mount).enter_mode(rows.MODES[figure.mode])
         n = rows.iterations(figure, self.quick)
         program.ask(f"warm {max(20, n // 20)}")
+        time.sleep(0.05)  # RELEASE, which nobody waits for, is counted before
         before = self.counters(figure)
         result = json.loads(program.ask(f"measure {n} {REPEATS}"))
         moved = mounts.delta(self.counters(figure), before)

@@ -450,6 +450,98 @@ TEST_F(Contained, ReadWithWrongWords)
 }
 
 // Definite errors that a handler may give are given, and no others.
+TEST_F(Contained, OpensThatCannotBe)
+{
+	constexpr uint32_t known = EXTFUSE_FILE_KEEP_CACHE | EXTFUSE_FILE_DIRECT_IO;
+	const auto open_victim = [&](int flags = O_RDONLY) {
+		return during(fs, [&] {
+			orders.open_on = 1;
+			const sys::Fd fd(sys::open(fs.path("victim"), flags));
+			orders.open_on = 0;
+			EXPECT_EQ(sys::read_at(fd, 4096, 0), "the daemon's data");
+		});
+	};
+	const auto order = [&](uint32_t file, uint32_t flags = good_flags, int ret = EXTFUSE_HIT) {
+		orders.open_node = victim;
+		orders.open_file = file;
+		orders.open_flags = flags;
+		orders.open_ret = ret;
+		orders.open_word_add = 0;
+	};
+	order(known);
+	Counts c = open_victim();
+	EXPECT_EQ(c.driver(EXTFUSE_OP_OPEN).hit, 1U) << c.text();
+	EXPECT_EQ(c.lib.driver.opened_late, 1U) << c.text();
+
+	for (uint32_t bit = 0; bit < 32; bit++) {
+		order(1U << bit);
+		c = open_victim();
+		EXPECT_EQ(c.driver(EXTFUSE_OP_OPEN).hit, known >> bit & 1) << bit << c.text();
+		EXPECT_EQ(c.sent(Op::Open), 1U) << bit << c.text(); // at once, or for the read
+	}
+	order(EXTFUSE_FILE_BACKING | EXTFUSE_FILE_KEEP_CACHE);
+	EXPECT_EQ(open_victim().driver(EXTFUSE_OP_OPEN).invalid, 1U);
+	order(known, EXTFUSE_OUT_ANSWERED);
+	EXPECT_EQ(open_victim().driver(EXTFUSE_OP_OPEN).scope, 1U);
+	order(known, good_flags | 1U << 30);
+	EXPECT_EQ(open_victim().driver(EXTFUSE_OP_OPEN).invalid, 1U);
+	for (int ret : {2, -ENOENT, -ENOSYS, -EINTR, INT32_MIN}) {
+		order(known, good_flags, ret);
+		EXPECT_EQ(open_victim().driver(EXTFUSE_OP_OPEN).invalid, 1U) << ret;
+	}
+	order(known);
+	orders.open_word_add = EXTFUSE_EPOCH_ONE;
+	EXPECT_EQ(open_victim().driver(EXTFUSE_OP_OPEN).stale, 1U);
+	// For writing nobody is asked who has no registered file to name.
+	order(known);
+	c = open_victim(O_RDWR);
+	EXPECT_EQ(c.driver(EXTFUSE_OP_OPEN).hit, 0U) << c.text();
+	EXPECT_EQ(c.sent(Op::Open), 1U) << c.text();
+	// A definite error is the handler's own.
+	order(known, 0, -EACCES);
+	orders.open_on = 1;
+	EXPECT_EQ(sys::open(fs.path("victim"), O_RDONLY), -EACCES);
+	orders.open_on = 0;
+}
+
+TEST_F(Contained, ClosesThatCannotBe)
+{
+	const auto close_victim = [&] {
+		return during(fs, [&] {
+			sys::Fd fd(sys::open(fs.path("victim"), O_RDONLY));
+			orders.close_on = 1;
+			EXPECT_EQ(sys::result(::close(fd.release())), 0);
+			orders.close_on = 0;
+		});
+	};
+	const auto order = [&](uint32_t flags, int ret = EXTFUSE_HIT, uint64_t add = 0) {
+		orders.open_node = victim;
+		orders.close_flags = flags;
+		orders.close_ret = ret;
+		orders.close_word_add = add;
+	};
+	order(good_flags);
+	Counts c = close_victim();
+	EXPECT_EQ(c.driver(EXTFUSE_OP_FLUSH).hit, 1U) << c.text();
+	EXPECT_EQ(c.driver(EXTFUSE_OP_FLUSH).sent, 0U) << c.text();
+	EXPECT_EQ(c.driver(EXTFUSE_OP_RELEASE).sent, 0U) << c.text();
+	const auto refused = [&](auto why) {
+		c = close_victim();
+		for (extfuse_op op : {EXTFUSE_OP_FLUSH, EXTFUSE_OP_RELEASE}) {
+			EXPECT_EQ(c.driver(op).sent, 1U) << c.text();
+			EXPECT_EQ(c.driver(op).*why, 1U) << c.text();
+		}
+	};
+	order(good_flags, EXTFUSE_HIT, EXTFUSE_EPOCH_ONE);
+	refused(&extfuse_op_stats::stale);
+	order(EXTFUSE_OUT_ANSWERED);
+	refused(&extfuse_op_stats::scope);
+	order(0);
+	refused(&extfuse_op_stats::invalid);
+	order(good_flags, -ENOENT);
+	refused(&extfuse_op_stats::invalid);
+}
+
 TEST_F(Contained, DefiniteErrors)
 {
 	for (int error : {-EACCES, -EPERM, -EIO}) {

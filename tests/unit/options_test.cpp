@@ -67,6 +67,7 @@ TEST_F(OptionsTest, Defaults)
 	EXPECT_EQ(x->options.max_blocks, 4096U);
 	EXPECT_EQ(x->options.max_objects, 16384U);
 	EXPECT_EQ(x->options.max_dirs, 4096U);
+	EXPECT_EQ(x->options.max_opens, 16384U);
 	EXPECT_EQ(x->mount_options.flags, static_cast<unsigned long>(MS_NOSUID | MS_NODEV));
 	EXPECT_FALSE(extfuse_default_permissions(x.get()));
 }
@@ -75,7 +76,7 @@ TEST_F(OptionsTest, OursAreTakenOthersStay)
 {
 	Args a = {"-o", "extfuse=require,allow_other,max_names=8,foo=bar,max_blocks=3,max_objects=5,max_dirs=7",
 		  "-f", "/mnt",
-		  "-o", "no_handler,no_remember,max_attrs=5,max_long_names=6"};
+		  "-o", "no_handler,no_remember,max_attrs=5,max_long_names=6,max_opens=9"};
 
 	ASSERT_EQ(make(a), 0);
 	EXPECT_EQ(x->options.fallback, EXTFUSE_FALLBACK_FAIL);
@@ -87,6 +88,7 @@ TEST_F(OptionsTest, OursAreTakenOthersStay)
 	EXPECT_EQ(x->options.max_dirs, 7U);
 	EXPECT_EQ(x->options.max_attrs, 5U);
 	EXPECT_EQ(x->options.max_long_names, 6U);
+	EXPECT_EQ(x->options.max_opens, 9U);
 	EXPECT_EQ(a.text().find("extfuse"), std::string::npos) << a.text();
 	EXPECT_EQ(a.text().find("max_"), std::string::npos) << a.text();
 	EXPECT_EQ(a.text().find("no_"), std::string::npos) << a.text();
@@ -219,7 +221,7 @@ TEST_F(OptionsTest, HelpNamesEveryOption)
 	for (const char *option :
 	     {"extfuse=auto", "extfuse=require", "extfuse=stock", "no_handler", "no_remember",
 	      "max_names=", "max_long_names=", "max_attrs=", "max_blocks=",
-	      "max_objects=", "max_dirs="})
+	      "max_objects=", "max_dirs=", "max_opens="})
 		EXPECT_NE(help.find(option), std::string::npos) << option;
 }
 

@@ -501,6 +501,68 @@ TEST_F(PopulateTest, StaleDataIsRefused)
 	EXPECT_EQ(refused(), 2U);
 }
 
+TEST_F(PopulateTest, OpensArrive)
+{
+	fuse_ctx caller = {};
+
+	caller.uid = 1000;
+	EXPECT_EQ(extfuse_put_open(x.get(), &caller, file,
+				   EXTFUSE_FILE_KEEP_CACHE | EXTFUSE_FILE_NO_FLUSH, token(file),
+				   EXTFUSE_SCOPE_UID),
+		  1);
+	const auto s = find_open(x->maps, x->words.seed(), file);
+	ASSERT_TRUE(s);
+	EXPECT_EQ(s->word, token(file).word);
+	EXPECT_EQ(s->flags, EXTFUSE_FILE_KEEP_CACHE | EXTFUSE_FILE_NO_FLUSH);
+	EXPECT_EQ(s->scope, EXTFUSE_SCOPE_UID);
+	EXPECT_EQ(s->caller, 1000U);
+	// The newer one instead.
+	EXPECT_EQ(extfuse_put_open(x.get(), nullptr, file, EXTFUSE_FILE_BACKING, token(file),
+				   scope_all),
+		  1);
+	EXPECT_EQ(find_open(x->maps, x->words.seed(), file)->flags, EXTFUSE_FILE_BACKING);
+}
+
+TEST_F(PopulateTest, OpensThatAreWrongOrStaleAreRefused)
+{
+	const extfuse_token t = token(file);
+	const auto put = [&](unsigned flags, extfuse_scope scope) {
+		return extfuse_put_open(x.get(), nullptr, file, flags, t, scope);
+	};
+
+	EXPECT_EQ(put(1U << 7, scope_all), -EINVAL);
+	EXPECT_EQ(put(1U << 20, scope_all), -EINVAL);
+	EXPECT_EQ(put(EXTFUSE_FILE_BACKING | EXTFUSE_FILE_KEEP_CACHE, scope_all), -EINVAL);
+	EXPECT_EQ(put(0, EXTFUSE_SCOPE_UID), -EINVAL); // of whom?
+	EXPECT_EQ(put(0, EXTFUSE_SCOPE_NONE), 0);
+	FakeWords::begin(state.words.node(file));
+	EXPECT_EQ(put(0, scope_all), 0);
+	EXPECT_FALSE(find_open(x->maps, x->words.seed(), file));
+	EXPECT_EQ(refused(), 2U);
+}
+
+TEST_F(PopulateTest, BackingFilesAreRegisteredUnderTheBehindWord)
+{
+	const extfuse_token t = token(file);
+
+	EXPECT_EQ(extfuse_register_backing(x.get(), file, 7, t, 99), 0);
+	EXPECT_EQ(extfuse_unregister_backing(x.get(), file), 0);
+	ASSERT_EQ(state.backings.size(), 2U);
+	EXPECT_EQ(state.backings[0].size, sizeof(extfuse_backing));
+	EXPECT_EQ(state.backings[0].fd, 7);
+	EXPECT_EQ(state.backings[0].nodeid, file);
+	EXPECT_EQ(state.backings[0].behind, t.behind);
+	EXPECT_EQ(state.backings[0].limit, 99U);
+	EXPECT_EQ(state.backings[0].flags, 0U);
+	EXPECT_EQ(state.backings[1].fd, -1);
+	state.backing_error = -ESTALE;
+	EXPECT_EQ(extfuse_register_backing(x.get(), file, 7, t, 0), -ESTALE);
+	EXPECT_EQ(extfuse_register_backing(x.get(), file, -1, t, 0), -EINVAL);
+	EXPECT_EQ(extfuse_register_backing(x.get(), 0, 7, t, 0), -EINVAL);
+	extfuse_unmount(x.get());
+	EXPECT_EQ(extfuse_register_backing(x.get(), file, 7, t, 0), -ENOTCONN);
+}
+
 TEST_F(PopulateTest, FullMapsAreNoError)
 {
 	mount("max_names=4,max_attrs=4,max_blocks=4");

@@ -105,6 +105,28 @@ inline std::optional<extfuse_attr_slot> find_attr(const impl::HandlerMaps &maps,
 	return std::nullopt;
 }
 
+inline std::optional<extfuse_open_slot> find_open(const impl::HandlerMaps &maps, uint64_t seed,
+						  uint64_t node)
+{
+	const uint64_t hash = extfuse_node_hash(seed, node);
+
+	for (const auto &s : maps.opens[impl::bucket_index(hash, maps.opens.size())].slot) {
+		extfuse_open_slot copy = {};
+		const uint32_t seq = seq_begin(s.seq);
+
+		if (peek(s.nodeid) != node || !peek(s.word))
+			continue;
+		copy.scope = peek(s.scope);
+		copy.flags = peek(s.flags);
+		copy.nodeid = node;
+		copy.word = peek(s.word);
+		copy.caller = peek(s.caller);
+		if (seq_same(s.seq, seq))
+			return copy;
+	}
+	return std::nullopt;
+}
+
 inline std::optional<extfuse_data_slot> find_block(const impl::HandlerMaps &maps, uint64_t seed,
 						   uint64_t node, uint64_t index)
 {

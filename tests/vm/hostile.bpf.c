@@ -53,7 +53,42 @@ int BPF_PROG(read, const struct extfuse_read_in *in, struct extfuse_read_out *ou
 	return orders.read_ret;
 }
 
-EXTFUSE_OPS(hostile, .lookup = (void *)lookup, .getattr = (void *)getattr, .read = (void *)read);
+SEC("struct_ops/open")
+int BPF_PROG(open, const struct extfuse_open_in *in, struct extfuse_open_out *out)
+{
+	if (!orders.open_on || in->nodeid != orders.open_node)
+		return EXTFUSE_UPCALL;
+	out->word = in->word + orders.open_word_add;
+	out->open_flags = orders.open_file;
+	out->flags = orders.open_flags;
+	__sync_fetch_and_add(&orders.calls, 1);
+	return orders.open_ret;
+}
+
+static __always_inline int close_it(const struct extfuse_close_in *in, struct extfuse_close_out *out)
+{
+	if (!orders.close_on || in->nodeid != orders.open_node)
+		return EXTFUSE_UPCALL;
+	out->word = in->word + orders.close_word_add;
+	out->flags = orders.close_flags;
+	__sync_fetch_and_add(&orders.calls, 1);
+	return orders.close_ret;
+}
+
+SEC("struct_ops/flush")
+int BPF_PROG(flush, const struct extfuse_close_in *in, struct extfuse_close_out *out)
+{
+	return close_it(in, out);
+}
+
+SEC("struct_ops/release")
+int BPF_PROG(release, const struct extfuse_close_in *in, struct extfuse_close_out *out)
+{
+	return close_it(in, out);
+}
+
+EXTFUSE_OPS(hostile, .lookup = (void *)lookup, .getattr = (void *)getattr, .read = (void *)read,
+	    .open = (void *)open, .flush = (void *)flush, .release = (void *)release);
 
 char LICENSE[] SEC("license")
 = "GPL";

@@ -40,6 +40,19 @@ struct hostile_orders {
 	__s32 fill_result; /* out */
 	__u32 fill_twice;
 	__u32 calls; /* out: how often it answered */
+
+	/* OPEN, FLUSH and RELEASE of this node. */
+	__u64 open_node;
+	__s32 open_on;
+	__s32 open_ret;
+	__u64 open_word_add;
+	__u32 open_flags; /* EXTFUSE_OUT_* */
+	__u32 open_file; /* EXTFUSE_FILE_* */
+	__s32 close_on;
+	__s32 close_ret;
+	__u64 close_word_add;
+	__u32 close_flags;
+	__u32 reserved2;
 };
 
 #endif
