@@ -75,8 +75,13 @@ enum ext_region { EXT_NODE, EXT_NAME, EXT_BEHIND, EXT_DATA, EXT_REGIONS };
  */
 #define EXT_DENTRY_INDEX_SHIFT 4
 #define EXT_DENTRY_SEQ_MASK 0xfULL
-/* Instead: the handler did not know in RCU walk, ref walk need not ask it again. */
+/*
+ * Instead: the handler did not know in RCU walk, ref walk need not ask it again
+ * (the reply of the daemon resets it).
+ */
 #define EXT_DENTRY_ASKED 2UL
+/* Instead, in the same bits: it was moved, and above them when, in jiffies. */
+#define EXT_DENTRY_MOVED 4UL
 static_assert(EXTFUSE_WORD_COUNT_LOG2 + EXT_DENTRY_INDEX_SHIFT <= EXTFUSE_INFLIGHT_BITS);
 
 /* The request has to go to the daemon. Not an errno, not EXTFUSE_HIT. */
@@ -333,7 +338,15 @@ bool ext_place_put(struct dentry *dentry, struct ext_place *place);
  * name, wherever the directory is not locked.
  */
 struct dentry *ext_splice_alias(struct inode *inode, struct dentry *entry);
-bool ext_dentry_moved_lately(const struct dentry *dentry);
+bool ext_dentry_moved_since(unsigned long moved);
+
+static inline bool ext_dentry_moved_lately(const struct dentry *dentry)
+{
+	unsigned long moved = READ_ONCE(dentry->d_time);
+
+	return unlikely((moved & EXT_DENTRY_SEQ_MASK) == EXT_DENTRY_MOVED) &&
+	       ext_dentry_moved_since(moved);
+}
 
 /*
  * d_revalidate() of a dentry that is not where the walk found it: what was asked

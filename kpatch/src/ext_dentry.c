@@ -16,15 +16,9 @@
  */
 #define EXT_DENTRY_SETTLES HZ
 
-/* dentry->d_time of one that was moved: no word, no EXT_DENTRY_ASKED. */
-#define EXT_DENTRY_MOVED 4UL
-
-bool ext_dentry_moved_lately(const struct dentry *dentry)
+bool ext_dentry_moved_since(unsigned long moved)
 {
-	unsigned long moved = READ_ONCE(dentry->d_time);
-
-	return (moved & EXT_DENTRY_SEQ_MASK) == EXT_DENTRY_MOVED &&
-	       time_before(jiffies << EXT_DENTRY_INDEX_SHIFT,
+	return time_before(jiffies << EXT_DENTRY_INDEX_SHIFT,
 			   moved + (EXT_DENTRY_SETTLES << EXT_DENTRY_INDEX_SHIFT));
 }
 

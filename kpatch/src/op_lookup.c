@@ -179,10 +179,8 @@ int ext_dentry_revalidate(struct dentry *entry, unsigned int flags)
 		ext_dentry_forget(entry, EXT_DENTRY_ASKED);
 	} else if (ext_dentry_moved_lately(entry)) {
 		return ext_dentry_misplaced(flags);
-	} else if (READ_ONCE(entry->d_time) == EXT_DENTRY_ASKED) {
-		/* Once: the next walk asks anew. */
-		ext_dentry_reset(entry);
-	} else if (ext_revalidate(entry, inode, flags, fc)) {
+	} else if (READ_ONCE(entry->d_time) != EXT_DENTRY_ASKED &&
+		   ext_revalidate(entry, inode, flags, fc)) {
 		return ext_dentry_moved_lately(entry) ? ext_dentry_misplaced(flags) : 1;
 	}
 	return fuse_dentry_revalidate(entry, flags);
