@@ -167,7 +167,7 @@ TEST_F(WordsTest, PredictedTokenPassesWithAnotherChange)
 	// Invalidations count as well.
 	FakeWords::begin(word);
 	const uint64_t other = words.changed_entry_token(parent, key.hash);
-	words.change_entry(key.hash);
+	words.change_entry(parent, key.hash);
 	EXPECT_FALSE(current(other));
 	FakeWords::end(word);
 	EXPECT_FALSE(current(other));
@@ -212,7 +212,7 @@ TEST_F(WordsTest, TokensNeverComeBack)
 				passed.push_back(plain);
 			if (predicted)
 				passed.push_back(predicted);
-			words.change_entry(key.hash);
+			words.change_entry(parent, key.hash);
 			break;
 		}
 		if (passed.size() > 16)
@@ -225,7 +225,8 @@ TEST_F(WordsTest, InvalidateMovesItsWords)
 	const auto all = [&] {
 		return std::vector<uint64_t>{fake.node(node), fake.behind(node),
 					     fake.data(node), fake.name(parent, name),
-					     fake.mount(),    fake.mount_data()};
+					     fake.mount(),    fake.mount_data(),
+					     fake.node(parent)};
 	};
 	const auto expect_moved = [&](const std::vector<uint64_t> &before,
 				      std::initializer_list<int> moved) {
@@ -237,13 +238,13 @@ TEST_F(WordsTest, InvalidateMovesItsWords)
 
 	std::vector<uint64_t> before = all();
 	words.change_node(node);
-	expect_moved(before, {1, 1, 1, 0, 0, 0});
+	expect_moved(before, {1, 1, 1, 0, 0, 0, 0});
 	before = all();
-	words.change_entry(key.hash);
-	expect_moved(before, {0, 0, 0, 1, 0, 0});
+	words.change_entry(parent, key.hash);
+	expect_moved(before, {0, 0, 0, 1, 0, 0, 1});
 	before = all();
 	words.change_all();
-	expect_moved(before, {0, 0, 0, 0, 1, 1});
+	expect_moved(before, {0, 0, 0, 0, 1, 1, 0});
 }
 
 TEST_F(WordsTest, RefusesNonsense)
@@ -269,9 +270,9 @@ TEST_F(WordsTest, RefusesNonsense)
 	EXPECT_FALSE(w.set(fake.base(), FakeWords::bytes));
 	fake.header()->behind_offset = 4096;
 	EXPECT_TRUE(w.set(fake.base(), FakeWords::bytes));
-	fake.header()->data_offset += 8; // ends outside
+	fake.header()->xattr_offset += 8; // ends outside
 	EXPECT_FALSE(w.set(fake.base(), FakeWords::bytes));
-	fake.header()->data_offset -= 8;
+	fake.header()->xattr_offset -= 8;
 }
 
 } // namespace
