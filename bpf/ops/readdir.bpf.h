@@ -8,21 +8,27 @@
 
 #include <extfuse/maps.bpf.h>
 
-#define READDIR_CHUNKS_MAX 16 /* of one reply */
-#define READDIR_SEARCH_MAX 1024 /* to find an offset in the middle of a chunk */
+#define READDIR_CHUNKS_MAX 16 /* put into one reply */
+#define READDIR_STEPS_MAX 2048 /* chunks looked at for one reply */
 
 #define READDIR_OK (-1)
 #define READDIR_ERROR (-2)
+
+enum readdir_mode {
+	READDIR_PUT, /* the offset leads to a chunk */
+	READDIR_SKIP, /* it does not: it is the end of one, or in the middle */
+	READDIR_PUT_FROM_START, /* in the middle */
+};
 
 struct readdir_walk {
 	const struct extfuse_bytes_in *in;
 	struct extfuse_bytes_out *out;
 	__u64 next; /* offset that leads to the chunk to look at */
+	__u64 first; /* number of the step that put something first */
 	__u32 filled;
 	__u32 scope;
+	__u32 mode; /* enum readdir_mode */
 	__s32 why; /* READDIR_*, or enum extfuse_miss */
-	__u32 skip; /* 1: only look for the chunk before in->offset */
-	__u32 done; /* nothing more to put */
 };
 
 static __always_inline struct extfuse_dir_slot *readdir_find(__u64 nodeid, __u64 start)
@@ -41,7 +47,23 @@ static __always_inline struct extfuse_dir_slot *readdir_find(__u64 nodeid, __u64
 	return NULL;
 }
 
-/* One chunk. 0: go on, 1: stop, see w->why and w->done. */
+/* What is in this chunk is not wanted. */
+static __always_inline long readdir_skip(struct readdir_walk *w, __u64 next, __u32 last)
+{
+	w->next = next;
+	if (next == w->in->offset) {
+		/* The end; behind any other than the last, a chunk is missing. */
+		w->why = last ? READDIR_OK : EXTFUSE_MISS_ABSENT;
+		return 1;
+	}
+	if (last) {
+		w->next = 0;
+		w->mode = READDIR_PUT_FROM_START;
+	}
+	return 0;
+}
+
+/* One chunk. 0: go on, 1: stop, see w->why. One loop for all: the verifier's time. */
 static long readdir_chunk(__u64 i, void *ctx)
 {
 	struct readdir_walk *w = ctx;
@@ -52,8 +74,13 @@ static long readdir_chunk(__u64 i, void *ctx)
 	int put = 0;
 
 	w->why = EXTFUSE_MISS_ABSENT;
-	if (!s)
-		return 1;
+	if (!s) {
+		if (w->mode != READDIR_PUT || w->filled || !start)
+			return 1;
+		w->mode = READDIR_SKIP;
+		w->next = 0;
+		return 0;
+	}
 	seq = extfuse_seq_begin(&s->seq);
 	w->why = EXTFUSE_MISS_TORN;
 	if (s->nodeid != nodeid || s->start != start)
@@ -68,48 +95,28 @@ static long readdir_chunk(__u64 i, void *ctx)
 	last = s->last != 0;
 	next = s->next;
 	len = s->len;
-	if (!w->skip && len)
+	if (w->mode != READDIR_SKIP && len)
 		put = extfuse_dirents_put(w->out, s->data, sizeof(s->data), start, len);
 	w->why = EXTFUSE_MISS_TORN;
 	if (!extfuse_seq_same(&s->seq, seq))
 		return 1;
-	w->why = READDIR_OK;
+	if (w->mode == READDIR_SKIP)
+		return readdir_skip(w, next, last);
 	w->next = next;
-	if (w->skip && next == w->in->offset) {
-		w->skip = 0;
-		w->done = last; /* the end is what was asked for */
-		return 1;
-	}
+	w->why = READDIR_OK;
 	if (put < 0) {
 		/* No room is what happens to all but the last reply. */
-		w->why = put == -ENOSPC ? READDIR_OK : READDIR_ERROR;
-		w->done = 1;
+		if (put != -ENOSPC)
+			w->why = READDIR_ERROR;
 		return 1;
 	}
+	/* Not a count of chunks: the verifier would follow it through each value. */
+	if (!w->filled)
+		w->first = i;
 	w->filled += put;
-	w->done = last;
-	return last;
-}
-
-/* The offset leads to no chunk: it is the end, or in the middle of one. */
-static __always_inline void readdir_search(struct readdir_walk *w)
-{
-	w->next = 0;
-	w->skip = 1;
-	bpf_loop(READDIR_SEARCH_MAX, readdir_chunk, w, 0);
-	if (!w->skip) {
-		/* Behind a chunk: where that was not the last one, the next is missing. */
-		if (w->why == READDIR_OK && !w->done)
-			w->why = EXTFUSE_MISS_ABSENT;
-		return;
-	}
-	if (w->why != READDIR_OK)
-		return;
-	w->next = 0;
-	w->skip = 0;
-	bpf_loop(READDIR_SEARCH_MAX, readdir_chunk, w, 0);
-	if (w->why == READDIR_OK && !w->filled)
-		w->why = EXTFUSE_MISS_ABSENT;
+	if (last && !w->filled && w->mode == READDIR_PUT_FROM_START)
+		w->why = EXTFUSE_MISS_ABSENT; /* an offset of nothing */
+	return last || (w->filled && i - w->first >= READDIR_CHUNKS_MAX - 1);
 }
 
 static __always_inline int op_readdir(const struct extfuse_bytes_in *in,
@@ -124,9 +131,8 @@ static __always_inline int op_readdir(const struct extfuse_bytes_in *in,
 	w.in = in;
 	w.out = out;
 	w.next = in->offset;
-	bpf_loop(READDIR_CHUNKS_MAX, readdir_chunk, &w, 0);
-	if (w.why == EXTFUSE_MISS_ABSENT && !w.filled && in->offset)
-		readdir_search(&w);
+	w.why = EXTFUSE_MISS_ABSENT;
+	bpf_loop(READDIR_STEPS_MAX, readdir_chunk, &w, 0);
 	if (w.why == READDIR_ERROR)
 		return extfuse_count_error(EXTFUSE_OP_READDIR);
 	/* A reply may be short, as long as it is not empty; nothing torn is in it. */

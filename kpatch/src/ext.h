@@ -545,10 +545,13 @@ static inline int ext_file_ready(struct fuse_file *ff)
 	return likely(ext_file_seen(ff)) ? 0 : ext_file_tell(ff);
 }
 
-/* The request's first argument begins with the handle of this file. */
+/*
+ * The request's first argument begins with the handle of this file: as it was
+ * when that was filled in, which may be before another thread had got it.
+ */
 static inline void ext_args_file(struct fuse_args *args, struct fuse_file *ff)
 {
-	if (!ext_file_seen(ff))
+	if (test_bit(EXT_FILE_LATE, &ff->ext.state))
 		args->ext.file = ff;
 }
 
@@ -560,7 +563,7 @@ static inline int ext_args_ready(struct fuse_args *args)
 
 	if (likely(!ff))
 		return 0;
-	err = ext_file_tell(ff);
+	err = ext_file_ready(ff);
 	if (!err)
 		*(u64 *)args->in_args[0].value = ff->fh;
 	return err;
@@ -585,6 +588,8 @@ void ext_backing_forget(struct ext_conn *ec, u64 nodeid);
 bool ext_backing_registered(struct ext_conn *ec, u64 nodeid);
 /* With a reference; NULL: none. */
 struct fuse_backing *ext_backing_get(struct ext_conn *ec, u64 nodeid);
+/* May its lower file system forbid writing where modes allow it? */
+bool ext_backing_guarded(const struct fuse_backing *fb);
 u32 ext_backing_count(const struct ext_conn *ec);
 long ext_ioctl_backing(struct ext_conn *ec, unsigned int cmd, struct extfuse_backing __user *arg);
 
@@ -607,6 +612,8 @@ loff_t ext_backing_llseek(struct file *file, loff_t offset, int whence);
 long ext_backing_fallocate(struct file *file, int mode, loff_t offset, loff_t length);
 int ext_copy_ready(struct file *in, struct file *out);
 bool ext_passthrough_accessed(struct file *file);
+/* F_SETFL may have changed O_DIRECT; O_APPEND goes with each write. */
+void ext_passthrough_flags(struct file *file);
 
 /*
  * CREATE must not truncate a file that nobody knows the node of: the driver

@@ -143,12 +143,19 @@ struct fuse_backing *ext_backing_get(struct ext_conn *ec, u64 nodeid)
 	rcu_read_lock();
 	b = ext_backing_find(ec, nodeid);
 	if (b) {
-		fb = fuse_backing_get(b->fb);
+		fb = fuse_backing_get(READ_ONCE(b->fb));
 		if (READ_ONCE(b->used) != READ_ONCE(ec->backings->now))
 			WRITE_ONCE(b->used, READ_ONCE(ec->backings->now));
 	}
 	rcu_read_unlock();
 	return fb;
+}
+
+bool ext_backing_guarded(const struct fuse_backing *fb)
+{
+	const struct inode *lower = file_inode(fb->file);
+
+	return IS_APPEND(lower) || IS_IMMUTABLE(lower);
 }
 
 /* ------------------------------------------------------------------------ */
@@ -203,8 +210,12 @@ static int ext_backing_insert(struct ext_conn *ec, struct ext_backing *b)
 	old = xa_load(&backings->files, b->nodeid);
 	if (old) {
 		/* The same file again: those that have it open stay compatible. */
-		if (path_equal(&old->fb->file->f_path, &b->fb->file->f_path))
-			swap(old->fb, b->fb);
+		if (path_equal(&old->fb->file->f_path, &b->fb->file->f_path)) {
+			struct fuse_backing *fresh = b->fb;
+
+			b->fb = old->fb;
+			WRITE_ONCE(old->fb, fresh);
+		}
 		ext_backing_remove(backings, old);
 	}
 	err = backings->dead ? -ENOTCONN :
@@ -310,8 +321,9 @@ static int ext_backing_open(struct file *file, struct fuse_backing *fb)
 	struct fuse_file *ff = file->private_data;
 	struct file *lower;
 
-	/* Truncation is the daemon's: it was asked to. */
-	lower = backing_file_open(file, file->f_flags & ~O_TRUNC, &fb->file->f_path, fb->cred);
+	/* Truncation is the daemon's: it was asked to. To append is said with each write. */
+	lower = backing_file_open(file, file->f_flags & ~(O_TRUNC | O_APPEND), &fb->file->f_path,
+				  fb->cred);
 	if (IS_ERR(lower))
 		return PTR_ERR(lower);
 	ff->passthrough = lower;
@@ -332,66 +344,91 @@ static struct fuse_backing *ext_backing_in_use(struct fuse_inode *fi, bool *cach
 	return fb;
 }
 
-/* Not on a backing file. EXT_UPCALL: as fuse_file_io_open() does it. */
-static int ext_backing_do_without(struct file *file, struct inode *inode)
+/*
+ * Is this file, which serves the inode, the node's still? No other one is
+ * registered, and the node is behind its id that was when it came into use.
+ */
+static bool ext_backing_current(struct ext_conn *ec, const struct fuse_inode *fi,
+				const struct fuse_backing *fb)
 {
-	struct fuse_file *ff = file->private_data;
-	int err;
+	struct fuse_backing *registered;
+	bool same;
 
-	/* Written pages need a handle where none can be waited for. */
-	if (file->f_mode & FMODE_WRITE) {
-		err = ext_file_ready(ff);
-		if (err)
-			return err;
-	}
-	if (ff->open_flags & FOPEN_DIRECT_IO)
-		return 0;
-	return fuse_file_cached_io_open(inode, ff);
+	if (READ_ONCE(fi->ext.backing_behind) != ext_behind(ec, fi->nodeid))
+		return false;
+	registered = ext_backing_get(ec, fi->nodeid);
+	same = !registered || registered == fb ||
+	       path_equal(&registered->file->f_path, &fb->file->f_path);
+	fuse_backing_put(registered);
+	return same;
+}
+
+/* By the daemon, past the page cache and any backing file. */
+static int ext_backing_go_past(struct fuse_file *ff)
+{
+	int err = ext_file_ready(ff);
+
+	if (!err)
+		ff->open_flags |= FOPEN_DIRECT_IO;
+	return err;
 }
 
 /*
  * All that have an inode open read and write the same place: its page cache, or
- * one backing file. Who comes second joins, whatever it was to be; what joins
- * through the daemon, past both, is the last resort.
+ * one backing file. Who comes second joins, whatever it was to be, unless that
+ * file is not the node's any more; what goes by the daemon, past both, is the last
+ * resort.
  */
 static int ext_backing_join(struct file *file, struct inode *inode, struct fuse_backing *fb)
 {
 	struct fuse_file *ff = file->private_data;
 	struct fuse_inode *fi = get_fuse_inode(inode);
+	struct ext_conn *ec = get_fuse_conn(inode)->ext;
 	struct fuse_backing *now;
-	bool chosen = fb, cached;
+	bool cached;
+	u64 behind;
 	int err;
 
 	ff->open_flags &= ~FOPEN_PASSTHROUGH;
 	for (;;) {
+		behind = ext_behind(ec, ff->nodeid);
 		now = ext_backing_in_use(fi, &cached);
 		if (now) {
 			fuse_backing_put(fb);
 			fb = now;
+			if (!ext_backing_current(ec, fi, now)) {
+				err = ext_backing_go_past(ff);
+				break;
+			}
 		}
 		if (!fb || (cached && !now)) {
-			err = ext_backing_do_without(file, inode);
-			if (err != -ETXTBSY || (ff->open_flags & FOPEN_DIRECT_IO))
+			/* Written pages need a handle where none can be waited for. */
+			err = file->f_mode & FMODE_WRITE ? ext_file_ready(ff) : 0;
+			if (err || (ff->open_flags & FOPEN_DIRECT_IO))
 				break;
+			err = fuse_file_cached_io_open(inode, ff);
+			if (err != -ETXTBSY)
+				break;
+			/* On a backing file since we looked. */
 			continue;
 		}
 		err = ext_backing_open(file, fb);
 		if (err) {
 			/* The daemon has opened it, and can serve it. */
-			if (!chosen && ext_file_seen(ff)) {
-				ff->open_flags |= FOPEN_DIRECT_IO;
-				err = 0;
-			}
+			if (ext_file_seen(ff))
+				err = ext_backing_go_past(ff);
 			break;
 		}
 		err = fuse_inode_uncached_io_start(fi, fb);
 		if (!err) {
+			if (!now)
+				WRITE_ONCE(fi->ext.backing_behind, behind);
 			ff->iomode = IOM_UNCACHED;
 			ff->open_flags &= ~(FOPEN_KEEP_CACHE | FOPEN_DIRECT_IO |
 					    FOPEN_PARALLEL_DIRECT_WRITES);
 			ff->open_flags |= FOPEN_PASSTHROUGH;
 			set_bit(EXT_FILE_BACKING, &ff->ext.state);
-			this_cpu_inc(get_fuse_conn(inode)->ext->counters->backing_opens);
+			this_cpu_inc(ec->counters->backing_opens);
 			return 0;
 		}
 		fuse_passthrough_release(ff, fb);
@@ -414,9 +451,14 @@ int ext_backing_io_open(struct file *file, struct inode *inode)
 
 int ext_backing_conflict(struct file *file, struct inode *inode, int err)
 {
+	const struct fuse_file *ff = file->private_data;
+
 	/* Without registered files: as on stock. */
-	if (!READ_ONCE(get_fuse_conn(inode)->ext->backings->ever) ||
-	    (err != -EBUSY && err != -ETXTBSY))
+	if (!READ_ONCE(get_fuse_conn(inode)->ext->backings->ever))
+		return -EIO;
+	/* EINVAL: not for passthrough, and others have the inode open for that since we looked. */
+	if (err != -EBUSY && err != -ETXTBSY &&
+	    (err != -EINVAL || (ff->open_flags & FOPEN_PASSTHROUGH)))
 		return -EIO;
 	return ext_backing_join(file, inode, NULL);
 }
@@ -509,6 +551,18 @@ int ext_copy_ready(struct file *in, struct file *out)
 		return -EOPNOTSUPP;
 	err = ext_file_ready(ff_in);
 	return err ?: ext_file_ready(ff_out);
+}
+
+void ext_passthrough_flags(struct file *file)
+{
+	struct file *lower = fuse_file_passthrough(file->private_data);
+	unsigned int changed = (file->f_flags ^ lower->f_flags) & O_DIRECT;
+
+	if (likely(!changed))
+		return;
+	spin_lock(&lower->f_lock);
+	lower->f_flags ^= (file->f_flags ^ lower->f_flags) & O_DIRECT;
+	spin_unlock(&lower->f_lock);
 }
 
 /*

@@ -69,6 +69,8 @@ void ext_passthrough_release(struct fuse_file *ff)
 	if (!ff->ext_inflight)
 		return;
 	ff->ext_inflight = false;
+	/* Pages that somebody had read ahead, say: they went past this file. */
+	ext_changed(ec, ext_node_index(ec, EXT_DATA, ff->nodeid));
 	ext_mark_end(ec, ext_node_index(ec, EXT_NODE, ff->nodeid));
 }
 
@@ -77,6 +79,7 @@ void ext_passthrough_mmap(struct inode *inode, struct vm_area_struct *vma)
 {
 	struct fuse_inode *fi = get_fuse_inode(inode);
 	struct ext_conn *ec = get_fuse_conn(inode)->ext;
+	struct fuse_backing *fb;
 	bool pin;
 
 	if ((vma->vm_flags & (VM_SHARED | VM_MAYWRITE)) != (VM_SHARED | VM_MAYWRITE))
@@ -85,8 +88,14 @@ void ext_passthrough_mmap(struct inode *inode, struct vm_area_struct *vma)
 	pin = !fi->ext.pinned;
 	fi->ext.pinned = true;
 	spin_unlock(&fi->lock);
-	if (pin)
-		ext_mark_begin(ec, ext_node_index(ec, EXT_NODE, fi->nodeid));
+	if (!pin)
+		return;
+	ext_mark_begin(ec, ext_node_index(ec, EXT_NODE, fi->nodeid));
+	/* The mapping keeps to this file; so must whoever opens the inode later. */
+	fb = fuse_backing_get(fuse_inode_backing(fi));
+	fi->ext.pinned_io = fb && !fuse_inode_uncached_io_start(fi, fb);
+	if (fb && !fi->ext.pinned_io)
+		fuse_backing_put(fb);
 }
 
 void ext_evict(struct inode *inode)
@@ -96,4 +105,6 @@ void ext_evict(struct inode *inode)
 
 	if (fi->ext.pinned)
 		ext_mark_end(ec, ext_node_index(ec, EXT_NODE, fi->nodeid));
+	if (fi->ext.pinned_io)
+		fuse_inode_uncached_io_end(fi);
 }

@@ -35,12 +35,17 @@ void ext_mark_begin(struct ext_conn *ec, u32 index)
 		ext_word_begin(ec, ext_change_word(ec));
 }
 
-void ext_mark_end(struct ext_conn *ec, u32 index)
+static void ext_word_end(struct ext_conn *ec, u32 index)
 {
-	ext_count_change(ec);
 	if (ext_is_node(index))
 		atomic64_add_return(EXTFUSE_WORD_END, ext_change_word(ec));
 	atomic64_add_return(EXTFUSE_WORD_END, ext_word(ec, index));
+}
+
+void ext_mark_end(struct ext_conn *ec, u32 index)
+{
+	ext_count_change(ec);
+	ext_word_end(ec, index);
 }
 
 void ext_changed(struct ext_conn *ec, u32 index)
@@ -273,6 +278,6 @@ void ext_marks_end_slow(struct ext_conn *ec, struct ext_marks *marks)
 
 	ext_count_change(ec);
 	for (i = 0; i < marks->count; i++)
-		atomic64_add_return(EXTFUSE_WORD_END, ext_word(ec, marks->word[i]));
+		ext_word_end(ec, marks->word[i]);
 	marks->count = 0;
 }

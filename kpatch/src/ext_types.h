@@ -41,6 +41,8 @@ struct ext_file {
 
 /* In ext_file.state: the daemon has not been told of this open, .fh is no handle */
 #define EXT_FILE_UNSEEN 0
+/* That was so when it was opened. Constant: .fh is to be read late. */
+#define EXT_FILE_LATE 4
 /* It is being told. */
 #define EXT_FILE_TELLING 1
 /* It does not want to be told of any. */
@@ -80,6 +82,8 @@ struct ext_inode {
 	 * files may have to release that. Set once.
 	 */
 	bool locked;
+	/* Behind word of the node when a registered file came into use; no lock. */
+	u64 backing_behind;
 	/* Access time of the backing file that was last noticed to differ; no lock. */
 	struct timespec64 backing_atime;
 	/* Who applied attributes last, and how often it was done. Under fi->lock. */
@@ -93,6 +97,8 @@ struct ext_inode {
 	 * inode goes. Set once, under fi->lock.
 	 */
 	bool pinned;
+	/* ... and data is served by that file alone. Set with it, by who did. */
+	bool pinned_io;
 };
 
 #endif /* _EXT_TYPES_H */

@@ -71,11 +71,16 @@ static int ext_open_ask(struct ext_open_call *call, const struct inode *inode,
 	return EXTFUSE_HIT;
 }
 
+static bool ext_only_reads(const struct file *file)
+{
+	return (file->f_mode & (FMODE_READ | FMODE_WRITE)) == FMODE_READ;
+}
+
 /* Of opens for reading: who may read may not write. */
 static void ext_open_remember(struct fuse_inode *fi, const struct file *file,
 			      const struct extfuse_open_out *out)
 {
-	if ((file->f_mode & FMODE_WRITE) || !ext_may_remember(out->flags))
+	if (!ext_only_reads(file) || !ext_may_remember(out->flags))
 		return;
 	spin_lock(&fi->lock);
 	WRITE_ONCE(fi->ext.open_flags, out->open_flags);
@@ -112,11 +117,10 @@ static int ext_open_answer(struct inode *inode, const struct file *file, bool is
 	if (isdir ? fc->no_opendir : fc->no_open)
 		return EXT_UPCALL;
 	registered = !isdir && ext_backing_registered(fc->ext, fi->nodeid);
-	if ((file->f_flags & O_TRUNC) ||
-	    ((file->f_mode & (FMODE_READ | FMODE_WRITE)) != FMODE_READ && !registered))
+	if ((file->f_flags & O_TRUNC) || (!ext_only_reads(file) && !registered))
 		return EXT_UPCALL;
 
-	if (!(file->f_mode & FMODE_WRITE) && ext_open_warm(fi, fc->ext, open_flags)) {
+	if (ext_only_reads(file) && ext_open_warm(fi, fc->ext, open_flags)) {
 		if (!(*open_flags & EXTFUSE_FILE_BACKING) ||
 		    (*backing = ext_backing_get(fc->ext, fi->nodeid))) {
 			ext_count(fc->ext, op, warm);
@@ -139,6 +143,12 @@ static int ext_open_answer(struct inode *inode, const struct file *file, bool is
 		*backing = ext_backing_get(fc->ext, fi->nodeid);
 		if (!*backing) {
 			ext_count(fc->ext, op, stale);
+			return EXT_UPCALL;
+		}
+		/* Opening it here asks for no permission below. */
+		if ((file->f_mode & FMODE_WRITE) && ext_backing_guarded(*backing)) {
+			fuse_backing_put(*backing);
+			*backing = NULL;
 			return EXT_UPCALL;
 		}
 	}
@@ -173,7 +183,7 @@ struct fuse_file *ext_file_open(struct fuse_mount *fm, u64 nodeid, struct file *
 		return ERR_PTR(-ENOMEM);
 	}
 	ff->nodeid = nodeid;
-	ff->ext.state = BIT(EXT_FILE_UNSEEN);
+	ff->ext.state = BIT(EXT_FILE_UNSEEN) | BIT(EXT_FILE_LATE);
 	ff->ext.file = file;
 	ff->ext.fb = backing;
 	if (open_flags & EXTFUSE_FILE_KEEP_CACHE)
@@ -185,20 +195,43 @@ struct fuse_file *ext_file_open(struct fuse_mount *fm, u64 nodeid, struct file *
 	return ff;
 }
 
-/* As the file's opener, who may not be who reads. EXT_FILE_TELLING is held. */
+static int ext_file_send_open_as(struct fuse_file *ff, const struct cred *cred,
+				 struct fuse_open_out *out)
+{
+	const struct cred *old = override_creds(cred);
+	bool isdir = S_ISDIR(file_inode(ff->ext.file)->i_mode);
+	int err;
+
+	err = fuse_send_open(ff->fm, ff->nodeid, ff->ext.file->f_flags & ~O_TRUNC,
+			     isdir ? FUSE_OPENDIR : FUSE_OPEN, out);
+	revert_creds(old);
+	return err;
+}
+
+/*
+ * As the file's opener, who may not be who reads. Permission was given when it was
+ * opened, and is not taken back by what was changed since, nor by the groups of
+ * who reads: then the superuser asks. EXT_FILE_TELLING is held.
+ */
 static int ext_file_send_open(struct fuse_file *ff)
 {
 	struct file *file = ff->ext.file;
 	struct fuse_conn *fc = ff->fm->fc;
 	bool isdir = S_ISDIR(file_inode(file)->i_mode);
 	struct fuse_open_out out = {};
-	const struct cred *old;
+	struct cred *root;
 	int err;
 
-	old = override_creds(file->f_cred);
-	err = fuse_send_open(ff->fm, ff->nodeid, file->f_flags & ~O_TRUNC,
-			     isdir ? FUSE_OPENDIR : FUSE_OPEN, &out);
-	revert_creds(old);
+	err = ext_file_send_open_as(ff, file->f_cred, &out);
+	if (err == -EACCES || err == -EPERM) {
+		root = prepare_creds();
+		if (!root)
+			return -ENOMEM;
+		root->fsuid = make_kuid(fc->user_ns, 0);
+		root->fsgid = make_kgid(fc->user_ns, 0);
+		err = ext_file_send_open_as(ff, root, &out);
+		put_cred(root);
+	}
 	if (err == -ENOSYS) {
 		/* It has no handles: 0 is what it expects. */
 		if (isdir)
@@ -209,8 +242,10 @@ static int ext_file_send_open(struct fuse_file *ff)
 		return 0;
 	}
 	if (!err) {
-		/* What else it says is not for a file that is open already. */
 		ff->fh = out.fh;
+		/* What else it says is not for a file that is open already. */
+		if (!(file->f_mode & FMODE_OPENED))
+			ff->open_flags |= out.open_flags & FOPEN_DIRECT_IO;
 		this_cpu_inc(fc->ext->counters->opened_late);
 	}
 	return err;

@@ -4,6 +4,7 @@
 // what is in the registered file differ on purpose: it shows who was asked.
 #include <gtest/gtest.h>
 
+#include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
@@ -51,6 +52,19 @@ struct Backed : TestFs {
 	{
 		return lower_;
 	}
+	// Until it is opened without the daemon. Reading moves the access time, also a
+	// second time while the clock shows the time of the last write.
+	void prime(const std::string &name)
+	{
+		for (int i = 0, unasked = 0; i < 50; i++) {
+			sys::stat(path(name));
+			const Counts c = during(*this, [&] { sys::read_file(path(name)); });
+			unasked = c.sent(Op::Open) ? 0 : unasked + 1;
+			if (unasked == 2)
+				return;
+		}
+		ADD_FAILURE() << name << " is not opened without the daemon";
+	}
 	uint64_t registered() const
 	{
 		return counts().lib.driver.backing_files;
@@ -68,8 +82,7 @@ TEST(Backing, OpenReadCloseWithoutTheDaemon)
 	const uint64_t node = fs.store.add_file("file", "daemon");
 	ASSERT_EQ(fs.give(node, "lower"), 0);
 	EXPECT_EQ(sys::read_file(fs.path("file")), "lower"); // the daemon let it in
-	sys::stat(fs.path("file"));
-	sys::read_file(fs.path("file"));
+	fs.prime("file");
 	const Counts c = during(fs, [&] {
 		for (int i = 0; i < 5; i++)
 			EXPECT_EQ(sys::read_file(fs.path("file")), "lower");
@@ -84,9 +97,7 @@ TEST(Backing, WritesReachTheFile)
 	Backed fs;
 	const uint64_t node = fs.store.add_file("file", "daemon");
 	ASSERT_EQ(fs.give(node, "lower"), 0);
-	sys::read_file(fs.path("file"));
-	sys::stat(fs.path("file"));
-	sys::read_file(fs.path("file"));
+	fs.prime("file");
 	const Counts c = during(fs, [&] {
 		const sys::Fd fd(sys::open(fs.path("file"), O_RDWR));
 		EXPECT_EQ(sys::pwrite(fd, "LO", 0), 2);
@@ -223,7 +234,9 @@ TEST(Backing, AnswerGivesWayToThePageCache)
 	EXPECT_EQ(fs.store.content("file"), "Daemon");
 }
 
-TEST(Backing, AnotherFileForTheNodeWaitsForTheOld)
+// Who has the old file open keeps it. Later opens are served by the daemon until
+// nobody has.
+TEST(Backing, AnotherFileForTheNode)
 {
 	Backed fs;
 	fs.say.opens = false;
@@ -231,10 +244,96 @@ TEST(Backing, AnotherFileForTheNodeWaitsForTheOld)
 	ASSERT_EQ(fs.give(node, "lower 1"), 0);
 	sys::Fd first(sys::open(fs.path("file"), O_RDONLY));
 	ASSERT_EQ(fs.give(node, "lower 2"), 0);
-	EXPECT_EQ(sys::read_file(fs.path("file")), "lower 1"); // both the same
+	EXPECT_EQ(sys::read_file(fs.path("file")), "daemon");
+	EXPECT_EQ(sys::read_at(first, 100, 0), "lower 1");
 	first.close();
 	EXPECT_EQ(sys::read_file(fs.path("file")), "lower 2");
 	EXPECT_EQ(fs.registered(), 1);
+}
+
+TEST(Backing, AppendingCanBeEnded)
+{
+	Backed fs;
+	const uint64_t node = fs.store.add_file("file", "daemon");
+	ASSERT_EQ(fs.give(node, "lower"), 0);
+	const sys::Fd fd(sys::open(fs.path("file"), O_WRONLY | O_APPEND));
+	ASSERT_EQ(fcntl(fd, F_SETFL, 0), 0);
+	EXPECT_EQ(sys::pwrite(fd, "LO", 0), 2);
+	EXPECT_EQ(fs.lower(), "LOwer");
+	ASSERT_EQ(fcntl(fd, F_SETFL, O_APPEND), 0);
+	EXPECT_EQ(write(fd, "!", 1), 1);
+	EXPECT_EQ(fs.lower(), "LOwer!");
+}
+
+// The daemon would be told EPERM; opening the registered file asks nobody.
+TEST(Backing, AppendOnlyFilesAreTheDaemons)
+{
+	Backed fs;
+	const uint64_t node = fs.store.add_file("file", "daemon");
+	ASSERT_EQ(fs.give(node, "lower"), 0);
+	// Other changes may be under way (a RELEASE, an access time): not each open counts.
+	const auto daemon_is_asked = [&] {
+		for (int i = 0; i < 10; i++) {
+			fs.prime("file");
+			const Counts c = during(
+				fs, [&] { sys::Fd(sys::open(fs.path("file"), O_RDWR)); });
+			if (!c.sent(Op::Open))
+				return false;
+		}
+		return true;
+	};
+	EXPECT_FALSE(daemon_is_asked());
+	for (int flag : {FS_APPEND_FL, FS_IMMUTABLE_FL}) {
+		ASSERT_EQ(ioctl(fs.lower_fd(), FS_IOC_SETFLAGS, &flag), 0) << strerror(errno);
+		EXPECT_TRUE(daemon_is_asked());
+	}
+	int none = 0;
+	ASSERT_EQ(ioctl(fs.lower_fd(), FS_IOC_SETFLAGS, &none), 0);
+	EXPECT_FALSE(daemon_is_asked());
+}
+
+// A writer that has to use the page cache, as others do, asks the daemon for a handle.
+TEST(Backing, DaemonsErrorOfALateOpenIsTheOpeners)
+{
+	Backed fs;
+	fs.say.opens = false;
+	const uint64_t node = fs.store.add_file("file", "daemon");
+	const sys::Fd cached(sys::open(fs.path("file"), O_RDONLY));
+	ASSERT_EQ(fs.give(node, "lower"), 0);
+	fs.say.opens = true;
+	sys::Fd(sys::open(fs.path("file"), O_RDWR));
+	fs.set_policy([](const fuse_ctx &, Op op, uint64_t, const char *) {
+		return op == Op::Open ? ETXTBSY : 0;
+	});
+	const Counts c = during(fs, [&] {
+		EXPECT_EQ(sys::open(fs.path("file"), O_RDWR), -ETXTBSY);
+	});
+	EXPECT_EQ(c.sent(Op::Open), 1) << c.text();
+	fs.set_policy({});
+}
+
+// Stores through it are seen by nobody: who opens the inode later must not cache.
+// Nor with the registration gone.
+TEST(Backing, MappingKeepsThePageCacheUnused)
+{
+	Backed fs;
+	const uint64_t node = fs.store.add_file("file", "daemon");
+	ASSERT_EQ(fs.give(node, "lower"), 0);
+	sys::Fd fd(sys::open(fs.path("file"), O_RDWR));
+	char *map = static_cast<char *>(
+		mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+	ASSERT_NE(map, MAP_FAILED);
+	fd.close();
+	map[0] = 'L';
+	EXPECT_EQ(sys::read_file(fs.path("file")), "Lower");
+	ASSERT_EQ(extfuse_unregister_backing(fs.ext(), node), 0);
+	fs.say.file_flags = 0;
+	for (const char first : {'1', '2', '3'}) {
+		map[0] = first;
+		EXPECT_EQ(sys::read_file(fs.path("file")), first + std::string("ower"));
+	}
+	munmap(map, 4096);
+	EXPECT_TRUE(fs.drop_until_forgotten(node));
 }
 
 TEST(Backing, ReadersMayNotWrite)
@@ -243,8 +342,7 @@ TEST(Backing, ReadersMayNotWrite)
 	fs.say.file_flags = EXTFUSE_FILE_BACKING;
 	const uint64_t node = fs.store.add_file("file", "daemon");
 	ASSERT_EQ(fs.give(node, "lower"), 0);
-	for (int i = 0; i < 3; i++)
-		sys::read_file(fs.path("file"));
+	fs.prime("file");
 	Counts c = during(fs, [&] { EXPECT_EQ(sys::read_file(fs.path("file")), "lower"); });
 	EXPECT_EQ(c.sent(Op::Open), 0) << c.text();
 	c = during(fs, [&] { sys::Fd(sys::open(fs.path("file"), O_RDWR)); });
@@ -354,9 +452,7 @@ TEST(Backing, LowerFilesErrorsAreTheOpeners)
 	ASSERT_EQ(extfuse_register_backing(fs.ext(), node, sys::Fd(sys::open(path, O_RDONLY)),
 					   token, 0),
 		  0);
-	sys::read_file(fs.path("file"));
-	sys::stat(fs.path("file"));
-	sys::read_file(fs.path("file"));
+	fs.prime("file");
 	const pid_t pid = fork();
 	if (pid == 0) {
 		for (int i = 0; i < 300; i++) { // the parent's looking is in the way

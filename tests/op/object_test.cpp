@@ -141,6 +141,9 @@ TEST(Statfs, HitAndChange)
 		EXPECT_EQ(free_blocks(fs.path()), expected);
 		EXPECT_EQ(free_blocks(fs.path()), expected);
 	}
+	// Changes that are over do not count for ever.
+	c = during(fs, [&] { free_blocks(fs.path()); });
+	EXPECT_EQ(c.driver(EXTFUSE_OP_STATFS).hit, 1) << c.text();
 	// Behind the mount.
 	fs.free_blocks = 5;
 	extfuse_invalidate_all(fs.ext());

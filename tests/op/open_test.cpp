@@ -295,6 +295,28 @@ TEST(Open, LateOpenIsInTheOpenersName)
 	fs.set_policy({});
 }
 
+// Permission was given when it was opened.
+TEST(Open, LateOpenOfAFileClosedForItsOpener)
+{
+	Opens fs;
+	fs.say.blocks = false;
+	fs.store.add_file("file", "content");
+	prime(fs, "file");
+	sys::drop_pages();
+	const sys::Fd fd(
+		sys::as_user(1000, [&] { return sys::open(fs.path("file"), O_RDONLY); }));
+	ASSERT_GE(fd, 0);
+	fs.set_policy([&](const fuse_ctx &caller, Op what, uint64_t, const char *) {
+		return what == Op::Open && caller.uid ? EACCES : 0;
+	});
+	EXPECT_EQ(sys::read_at(fd, 100, 0), "content");
+	// Not for those who open it now.
+	extfuse_invalidate_all(fs.ext());
+	EXPECT_EQ(sys::as_user(1000, [&] { return sys::open(fs.path("file"), O_RDONLY); }),
+		  -EACCES);
+	fs.set_policy({});
+}
+
 TEST(Open, ManyReadersOpenLateOnce)
 {
 	Opens fs;
@@ -525,6 +547,7 @@ TEST(Open, DaemonKilledWhileItDoesNotKnow)
 TEST(Open, DirectoriesAreOpenedLate)
 {
 	Opens fs;
+	fs.say.listings = false;
 	for (const char *name : {"d", "d/x", "d/y"})
 		fs.store.add_dir(name);
 	const auto list = [&] {
