@@ -108,6 +108,14 @@ miss:
 	return extfuse_count_miss(EXTFUSE_OP_LOOKUP, why);
 }
 
+static __always_inline int lookup_miss(const struct extfuse_lookup_in *in,
+				       struct extfuse_lookup_out *out, __u32 why)
+{
+	/* What a dentry means is not changed by a handler: no use in contradicting it. */
+	return in->nodeid ? extfuse_count_miss(EXTFUSE_OP_LOOKUP, why) :
+			    lookup_complete(in, out, why);
+}
+
 static __always_inline int op_lookup(const struct extfuse_lookup_in *in,
 				     struct extfuse_lookup_out *out)
 {
@@ -122,19 +130,19 @@ static __always_inline int op_lookup(const struct extfuse_lookup_in *in,
 	if (in->name_len <= EXTFUSE_NAME_INLINE) {
 		s = lookup_find(in);
 		if (!s)
-			return lookup_complete(in, out, EXTFUSE_MISS_ABSENT);
+			return lookup_miss(in, out, EXTFUSE_MISS_ABSENT);
 		seq = extfuse_seq_begin(&s->seq);
 		if (s->parent != in->parent || s->name_len != in->name_len ||
 		    !lookup_same_name(in, s))
-			return lookup_complete(in, out, EXTFUSE_MISS_ABSENT);
+			return lookup_miss(in, out, EXTFUSE_MISS_ABSENT);
 	} else {
 		struct extfuse_long_name_slot *l = lookup_find_long(in);
 
 		if (!l)
-			return lookup_complete(in, out, EXTFUSE_MISS_ABSENT);
+			return lookup_miss(in, out, EXTFUSE_MISS_ABSENT);
 		seq = extfuse_seq_begin(&l->seq);
 		if (l->parent != in->parent || l->name_len != in->name_len)
-			return lookup_complete(in, out, EXTFUSE_MISS_ABSENT);
+			return lookup_miss(in, out, EXTFUSE_MISS_ABSENT);
 		if (!bpf_ksym_exists(extfuse_name_equal))
 			return extfuse_count_error(EXTFUSE_OP_LOOKUP);
 		if (extfuse_name_equal(in, l->name, sizeof(l->name)) != 1)
@@ -144,7 +152,7 @@ static __always_inline int op_lookup(const struct extfuse_lookup_in *in,
 
 	word = s->word;
 	if (word != in->word)
-		return lookup_complete(in, out, EXTFUSE_MISS_STALE);
+		return lookup_miss(in, out, EXTFUSE_MISS_STALE);
 	scope = s->scope;
 	if (!extfuse_caller_fits(&in->caller, scope, s->caller))
 		return extfuse_count_miss(EXTFUSE_OP_LOOKUP, EXTFUSE_MISS_CALLER);

@@ -275,6 +275,7 @@ struct ext_lookup_call {
 	struct extfuse_lookup_in in;
 	struct extfuse_lookup_out out;
 	const unsigned char *name; /* in->name_len bytes, valid during the call */
+	const atomic64_t *behind; /* word of the parent */
 };
 
 struct ext_getattr_call {

@@ -30,26 +30,29 @@ static void ext_dentry_remember(struct dentry *dentry, unsigned int seq, u32 ind
 	spin_unlock(&dentry->d_lock);
 }
 
-/* Is the answer of this call fresh now? */
-static bool ext_lookup_fresh(const struct ext_conn *ec, const struct ext_lookup_call *call)
+/* Is the answer of this call fresh now? In line: it is half of a hit's price. */
+static __always_inline bool ext_lookup_fresh(const struct ext_conn *ec,
+					     const struct ext_lookup_call *call)
 {
 	const struct extfuse_lookup_out *out = &call->out;
 
 	if (out->word != call->in.word || !ext_cacheable(out->word) ||
-	    out->word != ext_behind(ec, call->in.parent) +
+	    out->word != atomic64_read_acquire(call->behind) +
 				 ext_sum(ec, ext_name_index(call->in.hash)))
 		return false;
-	if (out->flags & EXTFUSE_OUT_COMPLETE)
-		return ext_cacheable(out->behind) &&
-		       out->behind == ext_node_token(ec, call->in.parent);
-	return !out->nodeid || out->behind == ext_behind(ec, out->nodeid);
+	if (likely(out->nodeid))
+		return out->behind == ext_behind(ec, out->nodeid);
+	return !(out->flags & EXTFUSE_OUT_COMPLETE) ||
+	       (ext_cacheable(out->behind) &&
+		out->behind == ext_node_token(ec, call->in.parent));
 }
 
 /*
  * Ask the handler. call->name, .in.parent, .in.name_len, .in.flags are set.
  * In an RCU read section. EXTFUSE_HIT: the answer was fresh after it was given.
  */
-static int ext_lookup_ask(struct ext_lookup_call *call, const struct super_block *sb)
+static __always_inline int ext_lookup_ask(struct ext_lookup_call *call,
+					  const struct super_block *sb)
 {
 	const struct extfuse_handler_ops *ops;
 	struct fuse_conn *fc = call->fc;
@@ -61,7 +64,8 @@ static int ext_lookup_ask(struct ext_lookup_call *call, const struct super_block
 	if (!ext_caller_fill(fc, sb, &in->caller))
 		return EXT_UPCALL;
 	in->hash = ext_name_load(ec, in->parent, call->name, in->name_len, in->name);
-	in->word = ext_sum(ec, ext_name_index(in->hash)) + ext_behind(ec, in->parent);
+	call->behind = &ec->words[ext_node_index(ec, EXT_BEHIND, in->parent)];
+	in->word = ext_sum(ec, ext_name_index(in->hash)) + atomic64_read_acquire(call->behind);
 	in->op = EXTFUSE_OP_LOOKUP;
 	in->reserved = 0;
 	*out = (struct extfuse_lookup_out){};
@@ -150,7 +154,7 @@ static noinline bool ext_revalidate(struct dentry *entry, struct inode *inode, u
 	 */
 	if (ext_may_remember(call.out.flags) && !inode_is_locked(dir)) {
 		/* The parent's behind word was part of the token; take it out. */
-		word = call.out.word - ext_behind(fc->ext, call.in.parent);
+		word = call.out.word - atomic64_read_acquire(call.behind);
 		ext_dentry_remember(entry, seq, ext_name_index(call.in.hash), word);
 	}
 out:
@@ -174,6 +178,8 @@ int ext_dentry_revalidate(struct dentry *entry, unsigned int flags)
 	fc = get_fuse_conn_super(entry->d_sb);
 	if (ext_dentry_warm(entry, fc->ext))
 		return 1;
+	if (!(flags & LOOKUP_RCU) && READ_ONCE(entry->d_time) == EXT_DENTRY_ASKED)
+		return fuse_dentry_revalidate(entry, flags);
 	/* Only where the daemon would be asked: its timeouts go first. */
 	if (!ext_usable(fc) || !time_before64((u64)entry->d_fsdata, get_jiffies_64()))
 		return fuse_dentry_revalidate(entry, flags);
@@ -184,8 +190,7 @@ int ext_dentry_revalidate(struct dentry *entry, unsigned int flags)
 		ext_dentry_forget(entry, EXT_DENTRY_ASKED);
 	} else if (ext_dentry_moved_lately(entry)) {
 		return ext_dentry_misplaced(flags);
-	} else if (READ_ONCE(entry->d_time) != EXT_DENTRY_ASKED &&
-		   ext_revalidate(entry, inode, flags, fc)) {
+	} else if (ext_revalidate(entry, inode, flags, fc)) {
 		return ext_dentry_moved_lately(entry) ? ext_dentry_misplaced(flags) : 1;
 	}
 	return fuse_dentry_revalidate(entry, flags);
