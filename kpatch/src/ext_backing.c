@@ -47,9 +47,10 @@ int ext_backings_init(struct ext_conn *ec)
 	return 0;
 }
 
+/* After ext_backings_drop(): there is nothing in the array. May be called by RCU. */
 void ext_backings_free(struct ext_conn *ec)
 {
-	xa_destroy(&ec->backings->files);
+	WARN_ON_ONCE(!xa_empty(&ec->backings->files));
 	kfree(ec->backings);
 }
 
