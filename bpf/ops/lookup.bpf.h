@@ -112,8 +112,8 @@ static __always_inline int lookup_miss(const struct extfuse_lookup_in *in,
 				       struct extfuse_lookup_out *out, __u32 why)
 {
 	/* What a dentry means is not changed by a handler: no use in contradicting it. */
-	return in->nodeid ? extfuse_count_miss(EXTFUSE_OP_LOOKUP, why) :
-			    lookup_complete(in, out, why);
+	return in->nodeid ? extfuse_count_miss(EXTFUSE_OP_LOOKUP, why)
+			  : lookup_complete(in, out, why);
 }
 
 static __always_inline int op_lookup(const struct extfuse_lookup_in *in,

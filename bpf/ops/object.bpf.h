@@ -78,7 +78,7 @@ static __always_inline int object_reply(struct extfuse_bytes_out *out,
 static __always_inline int op_getxattr(const struct extfuse_getxattr_in *in,
 				       struct extfuse_bytes_out *out)
 {
-	struct object_key k = { in->nodeid, in->hash, EXTFUSE_OP_GETXATTR };
+	struct object_key k = {in->nodeid, in->hash, EXTFUSE_OP_GETXATTR};
 	struct extfuse_object_slot *s;
 	__u64 word;
 	__u32 seq;
@@ -93,8 +93,8 @@ static __always_inline int op_getxattr(const struct extfuse_getxattr_in *in,
 		return extfuse_count_miss(k.kind, EXTFUSE_MISS_ABSENT);
 	seq = extfuse_seq_begin(&s->seq);
 	if (s->name_len != in->name_len ||
-	    ((in->name[0] ^ s->name[0]) | (in->name[1] ^ s->name[1]) |
-	     (in->name[2] ^ s->name[2]) | (in->name[3] ^ s->name[3])))
+	    ((in->name[0] ^ s->name[0]) | (in->name[1] ^ s->name[1]) | (in->name[2] ^ s->name[2]) |
+	     (in->name[3] ^ s->name[3])))
 		return extfuse_count_miss(k.kind, EXTFUSE_MISS_ABSENT);
 	word = s->flags & EXTFUSE_OUT_XATTR_WORD ? in->xattr_word : in->word;
 	why = object_check(&k, &in->caller, s, word);
@@ -107,7 +107,7 @@ static __always_inline int op_getxattr(const struct extfuse_getxattr_in *in,
 static __always_inline int op_bytes(const struct extfuse_bytes_in *in,
 				    struct extfuse_bytes_out *out, __u32 kind)
 {
-	struct object_key k = { in->nodeid, 0, kind };
+	struct object_key k = {in->nodeid, 0, kind};
 	struct extfuse_object_slot *s;
 	__u32 seq;
 	int why;
@@ -129,7 +129,7 @@ static __always_inline int op_bytes(const struct extfuse_bytes_in *in,
 static __always_inline int op_statfs(const struct extfuse_statfs_in *in,
 				     struct extfuse_statfs_out *out)
 {
-	struct object_key k = { in->nodeid, 0, EXTFUSE_OP_STATFS };
+	struct object_key k = {in->nodeid, 0, EXTFUSE_OP_STATFS};
 	struct extfuse_object_slot *s;
 	__u32 seq, scope;
 	int why;
@@ -155,7 +155,7 @@ static __always_inline int op_statfs(const struct extfuse_statfs_in *in,
 static __always_inline int op_access(const struct extfuse_access_in *in,
 				     struct extfuse_access_out *out)
 {
-	struct object_key k = { in->nodeid, in->mask, EXTFUSE_OP_ACCESS };
+	struct object_key k = {in->nodeid, in->mask, EXTFUSE_OP_ACCESS};
 	struct extfuse_object_slot *s;
 	__u32 seq, scope;
 	int why;
@@ -181,8 +181,8 @@ static __always_inline int op_access(const struct extfuse_access_in *in,
 static __always_inline int op_lseek(const struct extfuse_lseek_in *in,
 				    struct extfuse_lseek_out *out)
 {
-	struct object_key k = { in->nodeid, extfuse_lseek_arg(in->offset, in->whence),
-				EXTFUSE_OP_LSEEK };
+	struct object_key k = {in->nodeid, extfuse_lseek_arg(in->offset, in->whence),
+			       EXTFUSE_OP_LSEEK};
 	struct extfuse_object_slot *s;
 	__u32 seq, flags;
 	int why;

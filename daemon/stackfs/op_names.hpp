@@ -10,8 +10,7 @@ namespace stackfs
 {
 
 inline constexpr std::array<const char *, EXTFUSE_OP_COUNT> op_names = {
-	"lookup",   "getattr", "read",   "getxattr", "listxattr",
-	"readlink", "statfs",  "access", "lseek",    "readdir",
-	"open",     "opendir", "flush",  "release",  "releasedir"};
+	"lookup", "getattr", "read", "getxattr", "listxattr", "readlink", "statfs",    "access",
+	"lseek",  "readdir", "open", "opendir",  "flush",     "release",  "releasedir"};
 
 } // namespace stackfs

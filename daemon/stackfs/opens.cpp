@@ -63,8 +63,7 @@ bool Fs::register_backing(const Pin &pin, int file, extfuse_token token)
 		// The same for every file.
 		if (backing_.exchange(false))
 			log_warning("--backing is off: files cannot be registered: %s%s",
-				    strerror(-err),
-				    err == -EPERM ? " (needs CAP_SYS_ADMIN)" : "");
+				    strerror(-err), err == -EPERM ? " (needs CAP_SYS_ADMIN)" : "");
 	}
 	return err == 0;
 }

@@ -65,15 +65,15 @@ std::string driver_json(const extfuse_stats &stats)
 	for (unsigned i = 0; i < EXTFUSE_OP_COUNT; ++i) {
 		const extfuse_op_stats &s = stats.op[i];
 		out.json(op_names[i], Object().number("warm", s.warm)
-						     .number("hit", s.hit)
-						     .number("error", s.error)
-						     .number("upcall", s.upcall)
-						     .number("stale", s.stale)
-						     .number("dead", s.dead)
-						     .number("scope", s.scope)
-						     .number("invalid", s.invalid)
-						     .number("sent", s.sent)
-						     .str());
+					      .number("hit", s.hit)
+					      .number("error", s.error)
+					      .number("upcall", s.upcall)
+					      .number("stale", s.stale)
+					      .number("dead", s.dead)
+					      .number("scope", s.scope)
+					      .number("invalid", s.invalid)
+					      .number("sent", s.sent)
+					      .str());
 	}
 	return out.str();
 }

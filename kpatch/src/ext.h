@@ -384,14 +384,14 @@ bool ext_place_put(struct dentry *dentry, struct ext_place *place);
  * name, wherever the directory is not locked.
  */
 struct dentry *ext_splice_alias(struct inode *inode, struct dentry *entry);
-bool ext_dentry_moved_since(unsigned long moved);
+bool ext_dentry_moved_since(u32 moved);
 
 static inline bool ext_dentry_moved_lately(const struct dentry *dentry)
 {
 	unsigned long moved = READ_ONCE(dentry->d_time);
 
 	return unlikely((moved & EXT_DENTRY_SEQ_MASK) == EXT_DENTRY_MOVED) &&
-	       ext_dentry_moved_since(moved);
+	       ext_dentry_moved_since(moved >> EXT_DENTRY_INDEX_SHIFT);
 }
 
 /*
@@ -433,6 +433,7 @@ static inline bool ext_outdated(struct inode *inode, u32 request_mask)
  */
 static inline u64 ext_attr_version(struct inode *inode)
 {
+	/* Pairs with the locks that attributes are changed under. */
 	return smp_load_acquire(&get_fuse_inode(inode)->attr_version);
 }
 

@@ -10,7 +10,7 @@
 #include <linux/btf_ids.h>
 
 #ifndef __CHECKER__ /* sparse does not know __has_include */
-#if __has_include(<extfuse/abi_layout.h>)
+#if __has_include("extfuse/abi_layout.h")
 #include <extfuse/abi_layout.h>
 EXTFUSE_ABI_STATIC_CHECK
 #endif

@@ -16,10 +16,9 @@
  */
 #define EXT_DENTRY_SETTLES HZ
 
-bool ext_dentry_moved_since(unsigned long moved)
+bool ext_dentry_moved_since(u32 moved)
 {
-	return time_before(jiffies << EXT_DENTRY_INDEX_SHIFT,
-			   moved + (EXT_DENTRY_SETTLES << EXT_DENTRY_INDEX_SHIFT));
+	return time_before32((u32)jiffies, moved + EXT_DENTRY_SETTLES);
 }
 
 void ext_place_get(struct dentry *dentry, struct ext_place *place)
@@ -58,13 +57,14 @@ static bool ext_same_place(struct dentry *alias, const struct dentry *entry)
 struct dentry *ext_splice_alias(struct inode *inode, struct dentry *entry)
 {
 	struct dentry *alias = NULL;
+	u32 now = jiffies;
 
 	if (!IS_ERR_OR_NULL(inode) && S_ISDIR(inode->i_mode))
 		alias = d_find_any_alias(inode);
 	if (alias && !ext_same_place(alias, entry)) {
 		/* Before it moves. d_lock: against ext_dentry_remember() */
 		spin_lock(&alias->d_lock);
-		WRITE_ONCE(alias->d_time, (jiffies << EXT_DENTRY_INDEX_SHIFT) | EXT_DENTRY_MOVED);
+		WRITE_ONCE(alias->d_time, (u64)now << EXT_DENTRY_INDEX_SHIFT | EXT_DENTRY_MOVED);
 		spin_unlock(&alias->d_lock);
 	}
 	dput(alias);

@@ -95,6 +95,7 @@ static void ext_open_remember(struct fuse_inode *fi, const struct file *file,
  */
 static bool ext_open_warm(const struct fuse_inode *fi, const struct ext_conn *ec, u32 *open_flags)
 {
+	/* Pairs with the release in ext_open_remember() */
 	u64 remembered = smp_load_acquire(&fi->ext.open_word);
 
 	if (!(remembered & EXT_WARM))
@@ -121,8 +122,9 @@ static int ext_open_answer(struct inode *inode, const struct file *file, bool is
 		return EXT_UPCALL;
 
 	if (ext_only_reads(file) && ext_open_warm(fi, fc->ext, open_flags)) {
-		if (!(*open_flags & EXTFUSE_FILE_BACKING) ||
-		    (*backing = ext_backing_get(fc->ext, fi->nodeid))) {
+		if (*open_flags & EXTFUSE_FILE_BACKING)
+			*backing = ext_backing_get(fc->ext, fi->nodeid);
+		if (*backing || !(*open_flags & EXTFUSE_FILE_BACKING)) {
 			ext_count(fc->ext, op, warm);
 			return EXTFUSE_HIT;
 		}

@@ -201,7 +201,7 @@ public:
 				 strerror(-error);
 			return error;
 		}
-		maps_ = {names_.span(),   long_names_.span(), attrs_.span(),    blocks_.span(),
+		maps_ = {names_.span(),   long_names_.span(), attrs_.span(),     blocks_.span(),
 			 objects_.span(), dirs_.span(),       dir_names_.span(), opens_.span()};
 		return 0;
 	}

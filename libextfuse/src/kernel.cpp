@@ -179,10 +179,9 @@ public:
 
 	int backing(int device, const extfuse_backing &arg) override
 	{
-		return negative_errno(ioctl(device,
-					    arg.fd < 0 ? EXTFUSE_IOC_BACKING_CLEAR
-						       : EXTFUSE_IOC_BACKING_SET,
-					    &arg));
+		return negative_errno(ioctl(
+			device, arg.fd < 0 ? EXTFUSE_IOC_BACKING_CLEAR : EXTFUSE_IOC_BACKING_SET,
+			&arg));
 	}
 
 	int task_status(pid_t pid, std::string &out) override

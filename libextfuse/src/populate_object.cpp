@@ -42,10 +42,9 @@ int put_bytes(extfuse *x, const fuse_ctx *caller, fuse_ino_t node, extfuse_op ki
 
 	if (todo <= 0 || size > EXTFUSE_OBJECT_MAX)
 		return todo < 0 ? todo : 0;
-	return put_object(*x, caller,
-			  {kind, node, 0, token.word, 0, nullptr, data,
-			   static_cast<uint16_t>(size)},
-			  scope);
+	return put_object(
+		*x, caller,
+		{kind, node, 0, token.word, 0, nullptr, data, static_cast<uint16_t>(size)}, scope);
 }
 
 bool valid_list(const char *list, size_t size)
@@ -130,7 +129,8 @@ int extfuse_put_xattr(struct extfuse *x, const struct fuse_ctx *caller, fuse_ino
 		      const char *name, const void *value, size_t size, struct extfuse_token token,
 		      enum extfuse_scope scope, unsigned flags)
 {
-	const bool arguments = name && name[0] && (value || !size) && !(flags & ~EXTFUSE_XATTR_KEPT);
+	const bool arguments =
+		name && name[0] && (value || !size) && !(flags & ~EXTFUSE_XATTR_KEPT);
 	const int todo = begin(x, node, arguments, scope, caller);
 	NameKey key;
 
@@ -192,8 +192,8 @@ int extfuse_put_statfs(struct extfuse *x, const struct fuse_ctx *caller, fuse_in
 int extfuse_put_access(struct extfuse *x, const struct fuse_ctx *caller, fuse_ino_t node, int mask,
 		       int error, struct extfuse_token token, enum extfuse_scope scope)
 {
-	const bool arguments = mask >= 0 && (error == 0 || error == EACCES || error == EPERM ||
-					     error == EROFS);
+	const bool arguments =
+		mask >= 0 && (error == 0 || error == EACCES || error == EPERM || error == EROFS);
 	const int todo = begin(x, node, arguments, scope, caller);
 	const int64_t result = -error;
 
@@ -232,8 +232,7 @@ int extfuse_put_dir(struct extfuse *x, const struct fuse_ctx *caller, fuse_ino_t
 	const int todo = begin(x, node, arguments, scope, caller);
 	int stored = 0;
 
-	if (todo <= 0 || (!size && !last) ||
-	    ambiguous(all, size, static_cast<uint64_t>(offset)))
+	if (todo <= 0 || (!size && !last) || ambiguous(all, size, static_cast<uint64_t>(offset)))
 		return todo < 0 ? todo : 0;
 	const Audience who = audience(*x, scope, caller);
 	if (who.scope == EXTFUSE_SCOPE_NONE || !x->words.node_current(node, token.word)) {

@@ -166,8 +166,8 @@ TEST(Backing, MappingsAreOfTheFile)
 	const uint64_t node = fs.store.add_file("file", "daemon");
 	ASSERT_EQ(fs.give(node, std::string(4096, 'l')), 0);
 	sys::Fd fd(sys::open(fs.path("file"), O_RDWR));
-	auto *p = static_cast<char *>(
-		mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+	auto *p =
+		static_cast<char *>(mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
 	ASSERT_NE(p, MAP_FAILED);
 	fd.close();
 	EXPECT_EQ(p[0], 'l');
@@ -275,8 +275,8 @@ TEST(Backing, AppendOnlyFilesAreTheDaemons)
 	const auto daemon_is_asked = [&] {
 		for (int i = 0; i < 10; i++) {
 			fs.prime("file");
-			const Counts c = during(
-				fs, [&] { sys::Fd(sys::open(fs.path("file"), O_RDWR)); });
+			const Counts c =
+				during(fs, [&] { sys::Fd(sys::open(fs.path("file"), O_RDWR)); });
 			if (!c.sent(Op::Open))
 				return false;
 		}
@@ -305,9 +305,8 @@ TEST(Backing, DaemonsErrorOfALateOpenIsTheOpeners)
 	fs.set_policy([](const fuse_ctx &, Op op, uint64_t, const char *) {
 		return op == Op::Open ? ETXTBSY : 0;
 	});
-	const Counts c = during(fs, [&] {
-		EXPECT_EQ(sys::open(fs.path("file"), O_RDWR), -ETXTBSY);
-	});
+	const Counts c =
+		during(fs, [&] { EXPECT_EQ(sys::open(fs.path("file"), O_RDWR), -ETXTBSY); });
 	EXPECT_EQ(c.sent(Op::Open), 1) << c.text();
 	fs.set_policy({});
 }
@@ -320,8 +319,8 @@ TEST(Backing, MappingKeepsThePageCacheUnused)
 	const uint64_t node = fs.store.add_file("file", "daemon");
 	ASSERT_EQ(fs.give(node, "lower"), 0);
 	sys::Fd fd(sys::open(fs.path("file"), O_RDWR));
-	char *map = static_cast<char *>(
-		mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+	char *map =
+		static_cast<char *>(mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
 	ASSERT_NE(map, MAP_FAILED);
 	fd.close();
 	map[0] = 'L';

@@ -70,8 +70,7 @@ TEST(Readlink, FollowedInAPath)
 	EXPECT_EQ(sys::symlink("dir", fs.path("link")), 0);
 	for (int i = 0; i < 3; i++)
 		EXPECT_EQ(sys::read_file(fs.path("link/file")), "data");
-	const Counts c = during(
-		fs, [&] { EXPECT_EQ(sys::access(fs.path("link/file"), F_OK), 0); });
+	const Counts c = during(fs, [&] { EXPECT_EQ(sys::access(fs.path("link/file"), F_OK), 0); });
 	EXPECT_EQ(c.sent_all(), 0) << c.text();
 }
 
@@ -171,8 +170,8 @@ TEST(Statfs, NotWhileAWriteIsUnderWay)
 	fs.store.add_file("file");
 	EXPECT_EQ(free_blocks(fs.path()), 1000);
 	auto held = fs.hold(Op::Write, Stage::Done);
-	auto writer = sys::in_background(
-		[&] { return sys::write_file(fs.path("file"), "x", O_WRONLY); });
+	auto writer =
+		sys::in_background([&] { return sys::write_file(fs.path("file"), "x", O_WRONLY); });
 	ASSERT_TRUE(held.wait());
 	fs.free_blocks = 999;
 	EXPECT_EQ(free_blocks(fs.path()), 999);
@@ -292,8 +291,7 @@ TEST(ObjectFull, RightAnswers)
 	config.default_permissions = false;
 	TestFs fs(config);
 	for (int i = 0; i < 40; i++)
-		ASSERT_EQ(sys::symlink("to" + std::to_string(i),
-				       fs.path("l" + std::to_string(i))),
+		ASSERT_EQ(sys::symlink("to" + std::to_string(i), fs.path("l" + std::to_string(i))),
 			  0);
 	for (int pass = 0; pass < 3; pass++)
 		for (int i = 0; i < 40; i++) {

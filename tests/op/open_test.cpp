@@ -110,8 +110,7 @@ TEST(Open, MissGoesUp)
 	fs.say.opens = false;
 	fs.store.add_file("file", "content");
 	prime(fs, "file");
-	const Counts c =
-		during(fs, [&] { EXPECT_EQ(sys::read_file(fs.path("file")), "content"); });
+	const Counts c = during(fs, [&] { EXPECT_EQ(sys::read_file(fs.path("file")), "content"); });
 	EXPECT_EQ(c.sent(Op::Open), 1) << c.text();
 	EXPECT_EQ(c.sent(Op::Flush), 1) << c.text();
 	EXPECT_EQ(c.driver(op).upcall, 1) << c.text();
@@ -167,8 +166,7 @@ TEST(Open, ReadFromMapsNeedsNoHandle)
 	fs.store.add_file("file", "content");
 	prime(fs, "file");
 	sys::drop_pages();
-	const Counts c =
-		during(fs, [&] { EXPECT_EQ(sys::read_file(fs.path("file")), "content"); });
+	const Counts c = during(fs, [&] { EXPECT_EQ(sys::read_file(fs.path("file")), "content"); });
 	EXPECT_EQ(c.sent_all(), 0) << c.text();
 	EXPECT_EQ(c.driver(EXTFUSE_OP_READ).hit, 1) << c.text();
 }
@@ -303,8 +301,7 @@ TEST(Open, LateOpenOfAFileClosedForItsOpener)
 	fs.store.add_file("file", "content");
 	prime(fs, "file");
 	sys::drop_pages();
-	const sys::Fd fd(
-		sys::as_user(1000, [&] { return sys::open(fs.path("file"), O_RDONLY); }));
+	const sys::Fd fd(sys::as_user(1000, [&] { return sys::open(fs.path("file"), O_RDONLY); }));
 	ASSERT_GE(fd, 0);
 	fs.set_policy([&](const fuse_ctx &caller, Op what, uint64_t, const char *) {
 		return what == Op::Open && caller.uid ? EACCES : 0;
@@ -351,8 +348,8 @@ TEST(Open, MappedFileFaultsIn)
 	sys::drop_pages();
 	const Counts c = during(fs, [&] {
 		sys::Fd fd(sys::open(fs.path("file"), O_RDONLY));
-		auto *p = static_cast<char *>(
-			mmap(nullptr, 3 * 4096, PROT_READ, MAP_PRIVATE, fd, 0));
+		auto *p =
+			static_cast<char *>(mmap(nullptr, 3 * 4096, PROT_READ, MAP_PRIVATE, fd, 0));
 		ASSERT_NE(p, MAP_FAILED);
 		fd.close();
 		EXPECT_EQ(std::string(p, 3 * 4096), std::string(3 * 4096, 'm'));
@@ -443,8 +440,7 @@ TEST(Open, PagesAreDroppedWhereTheyAreNotToBeKept)
 	fs.say.blocks = false;
 	fs.store.add_file("file", "content");
 	prime(fs, "file");
-	const Counts c =
-		during(fs, [&] { EXPECT_EQ(sys::read_file(fs.path("file")), "content"); });
+	const Counts c = during(fs, [&] { EXPECT_EQ(sys::read_file(fs.path("file")), "content"); });
 	EXPECT_EQ(c.sent(Op::Read), 1) << c.text();
 }
 
@@ -507,7 +503,8 @@ TEST(Open, DetachBetweenOpenAndRead)
 	fs.store.add_file("file", "content");
 	prime(fs, "file");
 	sys::drop_pages();
-	sys::Fd fd(sys::open(fs.path("file"), O_RDONLY)), silent(sys::open(fs.path("file"), O_RDONLY));
+	sys::Fd fd(sys::open(fs.path("file"), O_RDONLY)),
+		silent(sys::open(fs.path("file"), O_RDONLY));
 	EXPECT_EQ(fs.handles(), 0);
 	EXPECT_EQ(extfuse_detach(fs.ext()), 0);
 	silent.close();

@@ -116,8 +116,8 @@ TEST(Readdir, LargeDirectories)
 	Config config;
 	config.max_dirs = 8192; // no bucket overflows
 	TestFs fs(config);
-	for (const auto &[count, length] : {std::pair{30, 30UL}, {200, 0UL}, {700, 100UL},
-					    {50, 255UL}, {2000, 0UL}}) {
+	for (const auto &[count, length] :
+	     {std::pair{30, 30UL}, {200, 0UL}, {700, 100UL}, {50, 255UL}, {2000, 0UL}}) {
 		const std::string dir = "dir" + std::to_string(count);
 		const Names all = fill(fs, dir, count, length);
 		warm_up(fs.path(dir));

@@ -191,10 +191,11 @@ TEST_F(ContainedObject, WrongWordsFlagsAndReturnValues)
 			orders.word_add = add;
 			expect_refused(c.daemons, "word");
 		}
-		for (const uint32_t flags : {0U, good_flags | 1U << 31, good_flags | 1U << 6,
-					     good_flags & ~EXTFUSE_OUT_ANSWERED,
-					     static_cast<uint32_t>(EXTFUSE_OUT_ANSWERED),
-					     EXTFUSE_OUT_ANSWERED | 99U << EXTFUSE_OUT_SCOPE_SHIFT}) {
+		for (const uint32_t flags :
+		     {0U, good_flags | 1U << 31, good_flags | 1U << 6,
+		      good_flags & ~EXTFUSE_OUT_ANSWERED,
+		      static_cast<uint32_t>(EXTFUSE_OUT_ANSWERED),
+		      EXTFUSE_OUT_ANSWERED | 99U << EXTFUSE_OUT_SCOPE_SHIFT}) {
 			order(c.op, c.node, c.bytes);
 			orders.flags = flags;
 			expect_refused(c.daemons, "flags");
@@ -399,8 +400,7 @@ TEST_F(ContainedObject, Complete)
 		orders.parent = dir;
 	};
 	order_absent(0, 0);
-	const Counts good =
-		during(fs, [&] { EXPECT_EQ(sys::stat(fs.path("dir/none")), -ENOENT); });
+	const Counts good = during(fs, [&] { EXPECT_EQ(sys::stat(fs.path("dir/none")), -ENOENT); });
 	EXPECT_EQ(good.driver(EXTFUSE_OP_LOOKUP).hit, 1) << good.text();
 	for (const uint64_t add : {1ULL, 1ULL << 20, ~0ULL}) {
 		order_absent(add, 0);

@@ -11,11 +11,12 @@ namespace extfuse_test
 const char *op_name(Op op)
 {
 	static constexpr std::array<const char *, op_count> names = {
-		"lookup",         "forget",    "getattr",     "setattr",    "readlink", "mknod",
-		"mkdir",          "unlink",    "rmdir",       "symlink",    "rename",   "link",
-		"open",           "read",      "write",       "flush",      "release",  "fsync",
-		"opendir",        "readdir",   "readdirplus", "releasedir", "statfs",   "setxattr",
-		"getxattr",       "listxattr", "removexattr", "access",     "create",   "fallocate",
+		"lookup",          "forget",      "getattr", "setattr",  "readlink",
+		"mknod",           "mkdir",       "unlink",  "rmdir",    "symlink",
+		"rename",          "link",        "open",    "read",     "write",
+		"flush",           "release",     "fsync",   "opendir",  "readdir",
+		"readdirplus",     "releasedir",  "statfs",  "setxattr", "getxattr",
+		"listxattr",       "removexattr", "access",  "create",   "fallocate",
 		"copy_file_range", "lseek"};
 	return names.at(static_cast<size_t>(op));
 }

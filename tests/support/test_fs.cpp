@@ -124,7 +124,8 @@ std::string Counts::text() const
 	}
 	s << "\n  put: entry " << lib.put_entry << " attr " << lib.put_attr << " data "
 	  << lib.put_data << " object " << lib.put_object << " dir " << lib.put_dir << " names "
-	  << lib.put_names << " open " << lib.put_open << " refused " << lib.put_refused << " evicted " << lib.evicted;
+	  << lib.put_names << " open " << lib.put_open << " refused " << lib.put_refused
+	  << " evicted " << lib.evicted;
 	return s.str();
 }
 
@@ -305,7 +306,8 @@ void TestFs::check(Op op, uint64_t handle)
 {
 	const std::lock_guard lock(handles_mutex_);
 	if (!handles_.count(handle))
-		ADD_FAILURE() << op_name(op) << " of handle " << handle << ", which nobody gave out";
+		ADD_FAILURE() << op_name(op) << " of handle " << handle
+			      << ", which nobody gave out";
 }
 
 void TestFs::take_back(Op op, uint64_t handle)

@@ -113,13 +113,14 @@ TEST_F(AbiLayout, NoHolesAndNothingMissing)
 // What a handler sees holds no pointer and no union.
 TEST_F(AbiLayout, ContextIsPlain)
 {
-	for (const char *name :
-	     {"extfuse_lookup_in", "extfuse_getattr_in", "extfuse_read_in", "extfuse_lookup_out",
-	      "extfuse_getattr_out", "extfuse_read_out", "extfuse_caller", "extfuse_attr",
-	      "extfuse_getxattr_in", "extfuse_bytes_in", "extfuse_statfs_in", "extfuse_access_in",
-	      "extfuse_lseek_in", "extfuse_bytes_out", "extfuse_statfs_out", "extfuse_statfs",
-	      "extfuse_access_out", "extfuse_lseek_out",
-	      "extfuse_open_in", "extfuse_open_out", "extfuse_close_in", "extfuse_close_out"}) {
+	for (const char *name : {"extfuse_lookup_in",  "extfuse_getattr_in",  "extfuse_read_in",
+				 "extfuse_lookup_out", "extfuse_getattr_out", "extfuse_read_out",
+				 "extfuse_caller",     "extfuse_attr",        "extfuse_getxattr_in",
+				 "extfuse_bytes_in",   "extfuse_statfs_in",   "extfuse_access_in",
+				 "extfuse_lseek_in",   "extfuse_bytes_out",   "extfuse_statfs_out",
+				 "extfuse_statfs",     "extfuse_access_out",  "extfuse_lseek_out",
+				 "extfuse_open_in",    "extfuse_open_out",    "extfuse_close_in",
+				 "extfuse_close_out"}) {
 		const btf_type *t = find(name);
 		ASSERT_TRUE(t) << name;
 		for (__u16 i = 0; i < btf_vlen(t); i++) {
@@ -134,10 +135,10 @@ TEST_F(AbiLayout, OperationsMatchTheirNumbers)
 {
 	const btf_type *t = find("extfuse_handler_ops");
 	ASSERT_TRUE(t);
-	const char *names[EXTFUSE_OP_COUNT] = {
-		"lookup",   "getattr", "read",   "getxattr", "listxattr",
-		"readlink", "statfs",  "access", "lseek",    "readdir",
-		"open",     "opendir", "flush",  "release",  "releasedir"};
+	const char *names[EXTFUSE_OP_COUNT] = {"lookup",    "getattr",  "read",      "getxattr",
+					       "listxattr", "readlink", "statfs",    "access",
+					       "lseek",     "readdir",  "open",      "opendir",
+					       "flush",     "release",  "releasedir"};
 	for (__u16 i = 0; i < EXTFUSE_OP_COUNT; i++) {
 		EXPECT_STREQ(btf__name_by_offset(object.get(), btf_members(t)[i].name_off),
 			     names[i]);

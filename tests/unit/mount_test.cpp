@@ -102,7 +102,9 @@ TEST_F(MountTest, RelativeMountPointsBecomeAbsolute)
 
 TEST_F(MountTest, HandlerIsSizedAndSeeded)
 {
-	ASSERT_EQ(mount("max_names=100,max_long_names=1,max_attrs=4,max_blocks=9,max_objects=17,max_dirs=5"), 0);
+	ASSERT_EQ(mount("max_names=100,max_long_names=1,max_attrs=4,max_blocks=9,max_objects=17,"
+			"max_dirs=5"),
+		  0);
 	EXPECT_EQ(state.params.name_buckets, 32U);
 	EXPECT_EQ(state.params.long_name_buckets, 1U);
 	EXPECT_EQ(state.params.attr_buckets, 1U);

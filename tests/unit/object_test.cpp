@@ -187,12 +187,11 @@ TEST_F(ObjectTest, WrongArguments)
 	EXPECT_EQ(extfuse_put_statfs(x.get(), nullptr, file, nullptr, t, scope_all), -EINVAL);
 	EXPECT_EQ(extfuse_put_access(x.get(), nullptr, file, 4, ENOENT, t, scope_all), -EINVAL);
 	EXPECT_EQ(extfuse_put_access(x.get(), nullptr, file, -1, 0, t, scope_all), -EINVAL);
-	EXPECT_EQ(extfuse_put_lseek(x.get(), nullptr, file, 0, SEEK_SET, 0, t, scope_all),
-		  -EINVAL);
+	EXPECT_EQ(extfuse_put_lseek(x.get(), nullptr, file, 0, SEEK_SET, 0, t, scope_all), -EINVAL);
 	EXPECT_EQ(extfuse_put_lseek(x.get(), nullptr, file, 10, SEEK_DATA, 9, t, scope_all),
 		  -EINVAL);
 	for (const std::string &list : {std::string("a"), std::string("\0", 1),
-				       std::string("a\0\0", 3), std::string("a\0b", 3)})
+					std::string("a\0\0", 3), std::string("a\0b", 3)})
 		EXPECT_EQ(extfuse_put_xattr_list(x.get(), nullptr, file, list.data(), list.size(),
 						 t, scope_all),
 			  -EINVAL);
@@ -313,8 +312,8 @@ TEST_F(ObjectTest, DirectoryMalformed)
 	nameless[16] = 0;
 	std::string endless = good;
 	endless[17] = 1; // 256 + 5
-	for (const std::string &bad : {good.substr(0, good.size() - 1), nameless, endless,
-				       good.substr(0, 10)})
+	for (const std::string &bad :
+	     {good.substr(0, good.size() - 1), nameless, endless, good.substr(0, 10)})
 		EXPECT_EQ(extfuse_put_dir(x.get(), nullptr, dir, 0, bad.data(), bad.size(), 1,
 					  node_token(dir), scope_all),
 			  -EINVAL);

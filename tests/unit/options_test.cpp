@@ -74,9 +74,13 @@ TEST_F(OptionsTest, Defaults)
 
 TEST_F(OptionsTest, OursAreTakenOthersStay)
 {
-	Args a = {"-o", "extfuse=require,allow_other,max_names=8,foo=bar,max_blocks=3,max_objects=5,max_dirs=7",
-		  "-f", "/mnt",
-		  "-o", "no_handler,no_remember,max_attrs=5,max_long_names=6,max_opens=9"};
+	Args a = {"-o",
+		  "extfuse=require,allow_other,max_names=8,foo=bar,max_blocks=3,max_objects=5,max_"
+		  "dirs=7",
+		  "-f",
+		  "/mnt",
+		  "-o",
+		  "no_handler,no_remember,max_attrs=5,max_long_names=6,max_opens=9"};
 
 	ASSERT_EQ(make(a), 0);
 	EXPECT_EQ(x->options.fallback, EXTFUSE_FALLBACK_FAIL);
@@ -218,10 +222,9 @@ TEST_F(OptionsTest, HelpNamesEveryOption)
 {
 	const std::string help = extfuse_option_help();
 
-	for (const char *option :
-	     {"extfuse=auto", "extfuse=require", "extfuse=stock", "no_handler", "no_remember",
-	      "max_names=", "max_long_names=", "max_attrs=", "max_blocks=",
-	      "max_objects=", "max_dirs=", "max_opens="})
+	for (const char *option : {"extfuse=auto", "extfuse=require", "extfuse=stock", "no_handler",
+				   "no_remember", "max_names=", "max_long_names=", "max_attrs=",
+				   "max_blocks=", "max_objects=", "max_dirs=", "max_opens="})
 		EXPECT_NE(help.find(option), std::string::npos) << option;
 }
 

@@ -223,9 +223,9 @@ TEST_F(WordsTest, TokensNeverComeBack)
 TEST_F(WordsTest, InvalidateMovesItsWords)
 {
 	const auto all = [&] {
-		return std::vector<uint64_t>{fake.node(node), fake.behind(node),
-					     fake.data(node), fake.name(parent, name),
-					     fake.mount(),    fake.mount_data(),
+		return std::vector<uint64_t>{fake.node(node),  fake.behind(node),
+					     fake.data(node),  fake.name(parent, name),
+					     fake.mount(),     fake.mount_data(),
 					     fake.node(parent)};
 	};
 	const auto expect_moved = [&](const std::vector<uint64_t> &before,

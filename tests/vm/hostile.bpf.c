@@ -65,7 +65,8 @@ int BPF_PROG(open, const struct extfuse_open_in *in, struct extfuse_open_out *ou
 	return orders.open_ret;
 }
 
-static __always_inline int close_it(const struct extfuse_close_in *in, struct extfuse_close_out *out)
+static __always_inline int close_it(const struct extfuse_close_in *in,
+				    struct extfuse_close_out *out)
 {
 	if (!orders.close_on || in->nodeid != orders.open_node)
 		return EXTFUSE_UPCALL;

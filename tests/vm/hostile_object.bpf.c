@@ -109,9 +109,8 @@ int BPF_PROG(lookup, const struct extfuse_lookup_in *in, struct extfuse_lookup_o
 }
 
 EXTFUSE_OPS(hostile_object, .lookup = (void *)lookup, .getxattr = (void *)getxattr,
-	    .listxattr = (void *)listxattr, .readlink = (void *)readlink,
-	    .statfs = (void *)statfs, .access = (void *)access, .lseek = (void *)lseek,
-	    .readdir = (void *)readdir);
+	    .listxattr = (void *)listxattr, .readlink = (void *)readlink, .statfs = (void *)statfs,
+	    .access = (void *)access, .lseek = (void *)lseek, .readdir = (void *)readdir);
 
 char LICENSE[] SEC("license")
 = "GPL";

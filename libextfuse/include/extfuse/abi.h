@@ -580,8 +580,8 @@ static inline __attribute__((always_inline)) __u64 extfuse_lseek_arg(__u64 offse
 }
 
 /* Hash of an object, for its bucket. */
-static inline __attribute__((always_inline)) __u64
-extfuse_object_hash(__u64 seed, __u64 nodeid, __u32 kind, __u64 arg)
+static inline __attribute__((always_inline)) __u64 extfuse_object_hash(__u64 seed, __u64 nodeid,
+								       __u32 kind, __u64 arg)
 {
 	return extfuse_mix(extfuse_mix(nodeid ^ seed) +
 			   (arg ^ ((__u64)kind << 56)) * 0x9e3779b97f4a7c15ULL);

@@ -348,8 +348,8 @@ EXTFUSE_API int extfuse_put_dir(struct extfuse *x, const struct fuse_ctx *caller
  * EXTFUSE_NAMES_MAX, else it is not stored. token: of extfuse_token_node(), taken
  * before the directory was opened or rewound. scope: who may search the directory.
  */
-EXTFUSE_API int extfuse_put_names(struct extfuse *x, const struct fuse_ctx *caller,
-				  fuse_ino_t node, const char *const *names, size_t count,
+EXTFUSE_API int extfuse_put_names(struct extfuse *x, const struct fuse_ctx *caller, fuse_ino_t node,
+				  const char *const *names, size_t count,
 				  struct extfuse_token token, enum extfuse_scope scope);
 
 /*

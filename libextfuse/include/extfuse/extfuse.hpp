@@ -236,7 +236,8 @@ public:
 	}
 	// No value: there is no such attribute.
 	int reply_getxattr(fuse_req_t req, const char *name, size_t room,
-			   std::optional<std::string_view> value, extfuse_scope scope) const noexcept
+			   std::optional<std::string_view> value,
+			   extfuse_scope scope) const noexcept
 	{
 		return extfuse_reply_getxattr(x_, req, node_, name, room,
 					      value ? value->data() : nullptr,
@@ -255,8 +256,8 @@ public:
 	int reply_readdir(fuse_req_t req, off_t offset, std::string_view entries, bool last,
 			  extfuse_scope scope) const noexcept
 	{
-		return extfuse_reply_readdir(x_, req, node_, offset, entries.data(),
-					     entries.size(), last, token_, scope);
+		return extfuse_reply_readdir(x_, req, node_, offset, entries.data(), entries.size(),
+					     last, token_, scope);
 	}
 	bool put_names(const fuse_ctx *caller, const char *const *names, size_t count,
 		       extfuse_scope scope) const noexcept
