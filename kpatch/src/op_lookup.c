@@ -162,36 +162,51 @@ out:
 	return valid;
 }
 
+/* Would the daemon be asked, and may the handler be? Its timeouts go first. */
+static bool ext_dentry_expired(const struct dentry *entry, const struct fuse_conn *fc)
+{
+	return ext_usable(fc) && time_before64((u64)entry->d_fsdata, get_jiffies_64());
+}
+
+/* Where RCU walk was left, or never was. */
+static noinline int ext_dentry_revalidate_ref(struct dentry *entry, struct inode *inode,
+					      unsigned int flags, struct fuse_conn *fc)
+{
+	if ((flags & (LOOKUP_EXCL | LOOKUP_REVAL | LOOKUP_RENAME_TARGET)) ||
+	    READ_ONCE(entry->d_time) == EXT_DENTRY_ASKED)
+		return fuse_dentry_revalidate(entry, flags);
+	if (ext_dentry_warm(entry, fc->ext))
+		return 1;
+	if (!ext_dentry_expired(entry, fc))
+		return fuse_dentry_revalidate(entry, flags);
+	if (ext_dentry_moved_lately(entry))
+		return ext_dentry_misplaced(flags);
+	if (ext_revalidate(entry, inode, flags, fc))
+		return ext_dentry_moved_lately(entry) ? ext_dentry_misplaced(flags) : 1;
+	return fuse_dentry_revalidate(entry, flags);
+}
+
 /*
  * In front of fuse_dentry_revalidate() and not in it: its frame alone costs more
  * than a remembered word.
  */
 int ext_dentry_revalidate(struct dentry *entry, unsigned int flags)
 {
+	struct fuse_conn *fc = get_fuse_conn_super(entry->d_sb);
 	struct inode *inode = d_inode_rcu(entry);
-	struct fuse_conn *fc;
 
-	if ((flags & (LOOKUP_EXCL | LOOKUP_REVAL | LOOKUP_RENAME_TARGET)) ||
-	    (inode && fuse_is_bad(inode)))
+	if (inode && fuse_is_bad(inode))
 		return fuse_dentry_revalidate(entry, flags);
+	if ((flags & (LOOKUP_RCU | LOOKUP_EXCL | LOOKUP_REVAL | LOOKUP_RENAME_TARGET)) !=
+	    LOOKUP_RCU)
+		return ext_dentry_revalidate_ref(entry, inode, flags, fc);
 
-	fc = get_fuse_conn_super(entry->d_sb);
 	if (ext_dentry_warm(entry, fc->ext))
 		return 1;
-	if (!(flags & LOOKUP_RCU) && READ_ONCE(entry->d_time) == EXT_DENTRY_ASKED)
-		return fuse_dentry_revalidate(entry, flags);
-	/* Only where the daemon would be asked: its timeouts go first. */
-	if (!ext_usable(fc) || !time_before64((u64)entry->d_fsdata, get_jiffies_64()))
-		return fuse_dentry_revalidate(entry, flags);
-
-	if (flags & LOOKUP_RCU) {
+	if (ext_dentry_expired(entry, fc)) {
 		if (ext_revalidate(entry, inode, flags, fc))
 			return 1;
 		ext_dentry_forget(entry, EXT_DENTRY_ASKED);
-	} else if (ext_dentry_moved_lately(entry)) {
-		return ext_dentry_misplaced(flags);
-	} else if (ext_revalidate(entry, inode, flags, fc)) {
-		return ext_dentry_moved_lately(entry) ? ext_dentry_misplaced(flags) : 1;
 	}
 	return fuse_dentry_revalidate(entry, flags);
 }

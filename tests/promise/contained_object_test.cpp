@@ -413,7 +413,7 @@ TEST_F(ContainedObject, Complete)
 	order_absent(0, file);
 	const Counts c = during(fs, [&] { EXPECT_EQ(sys::stat(fs.path("dir/there")), 0); });
 	EXPECT_EQ(c.driver(EXTFUSE_OP_LOOKUP).hit, 0) << c.text();
-	EXPECT_EQ(c.driver(EXTFUSE_OP_LOOKUP).invalid, 1) << c.text();
+	EXPECT_EQ(c.refused(EXTFUSE_OP_LOOKUP), 1) << c.text();
 }
 
 } // namespace extfuse_test
