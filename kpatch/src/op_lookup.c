@@ -163,7 +163,8 @@ out:
 }
 
 /* Would the daemon be asked, and may the handler be? Its timeouts go first. */
-static bool ext_dentry_expired(const struct dentry *entry, const struct fuse_conn *fc)
+static __always_inline bool ext_dentry_expired(const struct dentry *entry,
+						const struct fuse_conn *fc)
 {
 	return ext_usable(fc) && time_before64((u64)entry->d_fsdata, get_jiffies_64());
 }
