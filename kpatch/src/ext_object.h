@@ -25,21 +25,6 @@ static inline void ext_bytes_call_init(struct ext_bytes_call *call, struct fuse_
 	call->in.reserved = 0;
 }
 
-/*
- * Of an answer under a token that was `before` when the program was called and is
- * `now` after it: EXTFUSE_HIT, EXT_UPCALL, or a handler's definite error.
- */
-static inline int ext_fresh_verdict(struct fuse_conn *fc, enum extfuse_op op, int ret, u32 flags,
-				    u64 word, u64 before, u64 now)
-{
-	ret = ext_verdict(fc, op, ret, flags);
-	if (ret == EXTFUSE_HIT && (!ext_cacheable(word) || word != before || word != now)) {
-		ext_count(fc->ext, op, stale);
-		return EXT_UPCALL;
-	}
-	return ret;
-}
-
 /* Ask the program of call->in.op. The call has been initialised. */
 int ext_bytes_ask(struct ext_bytes_call *call, const struct super_block *sb);
 

@@ -76,6 +76,21 @@ static inline int ext_verdict(struct fuse_conn *fc, enum extfuse_op op, int ret,
 }
 
 /*
+ * Of an answer under a token that was `before` when the program was called and is
+ * `now` after it: EXTFUSE_HIT, EXT_UPCALL, or a handler's definite error.
+ */
+static inline int ext_fresh_verdict(struct fuse_conn *fc, enum extfuse_op op, int ret, u32 flags,
+				    u64 word, u64 before, u64 now)
+{
+	ret = ext_verdict(fc, op, ret, flags);
+	if (ret == EXTFUSE_HIT && (!ext_cacheable(word) || word != before || word != now)) {
+		ext_count(fc->ext, op, stale);
+		return EXT_UPCALL;
+	}
+	return ret;
+}
+
+/*
  * What fuse_invalid_attr() and inode_wrong_type() ask of a reply; and no flags,
  * which would turn the inode into something else.
  */

@@ -56,14 +56,10 @@ static int ext_open_ask(struct ext_open_call *call, const struct inode *inode,
 	if (!ops || !(isdir ? ops->opendir : ops->open))
 		return EXT_UPCALL;
 	ret = isdir ? ops->opendir(&call->in, out) : ops->open(&call->in, out);
-	ret = ext_verdict(fc, op, ret, out->flags);
+	ret = ext_fresh_verdict(fc, op, ret, out->flags, out->word, call->in.word,
+				ext_sum(fc->ext, index));
 	if (ret != EXTFUSE_HIT)
 		return ret;
-	if (!ext_cacheable(out->word) || out->word != call->in.word ||
-	    out->word != ext_sum(fc->ext, index)) {
-		ext_count(fc->ext, op, stale);
-		return EXT_UPCALL;
-	}
 	if (!ext_open_valid(file, isdir, out->open_flags)) {
 		ext_count(fc->ext, op, invalid);
 		return EXT_UPCALL;
@@ -297,14 +293,10 @@ static int ext_close_ask(struct ext_close_call *call)
 	if (!program)
 		return EXT_UPCALL;
 	ret = program(&call->in, out);
-	ret = ext_verdict(fc, call->in.op, ret, out->flags);
+	ret = ext_fresh_verdict(fc, call->in.op, ret, out->flags, out->word, call->in.word,
+				ext_sum(fc->ext, index));
 	if (ret != EXTFUSE_HIT)
 		return ret;
-	if (!ext_cacheable(out->word) || out->word != call->in.word ||
-	    out->word != ext_sum(fc->ext, index)) {
-		ext_count(fc->ext, call->in.op, stale);
-		return EXT_UPCALL;
-	}
 	ext_count(fc->ext, call->in.op, hit);
 	return 0;
 }
