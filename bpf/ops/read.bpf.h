@@ -23,27 +23,44 @@ struct read_range {
 	__u64 offset; /* first byte */
 	__u64 end; /* one behind the last byte to answer */
 	__u64 size; /* of the file */
+	__u64 caller; /* scope and caller: of the first block, which was checked */
 	__s32 why; /* READ_BLOCK_*, or enum extfuse_miss of the block that failed */
 	__u32 scope;
 };
 
-static __always_inline struct extfuse_data_slot *read_find(__u64 nodeid, __u64 index)
+/*
+ * Which way of its bucket the block is in; -1: none. A program of its own to the
+ * verifier, or all that follows would be gone through once for each way.
+ */
+__noinline int read_way(__u64 nodeid, __u64 index)
 {
 	__u32 key = extfuse_bucket(extfuse_block_hash(ext_seed, nodeid, index), ext_block_mask);
 	struct extfuse_data_bucket *b = bpf_map_lookup_elem(&ext_blocks, &key);
-	__u32 i;
+	int i;
 
 	if (!b)
-		return NULL;
+		return -1;
 #pragma unroll
 	for (i = 0; i < EXTFUSE_WAYS; i++) {
 		if (b->slot[i].nodeid == nodeid && b->slot[i].index == index)
-			return &b->slot[i];
+			return i;
 	}
-	return NULL;
+	return -1;
 }
 
-/* Is the slot this block, fresh, and for this caller? READ_BLOCK_OK or why not. */
+static __always_inline struct extfuse_data_slot *read_find(__u64 nodeid, __u64 index)
+{
+	__u32 key = extfuse_bucket(extfuse_block_hash(ext_seed, nodeid, index), ext_block_mask);
+	int way = read_way(nodeid, index);
+	struct extfuse_data_bucket *b;
+
+	if (way < 0)
+		return NULL;
+	b = bpf_map_lookup_elem(&ext_blocks, &key);
+	return b ? &b->slot[(__u32)way % EXTFUSE_WAYS] : NULL;
+}
+
+/* Is the slot this block, and fresh? READ_BLOCK_OK or why not. */
 static __always_inline int read_check(const struct extfuse_read_in *in,
 				      const struct extfuse_data_slot *s, __u64 index)
 {
@@ -51,12 +68,10 @@ static __always_inline int read_check(const struct extfuse_read_in *in,
 		return EXTFUSE_MISS_TORN;
 	if (s->word != in->word)
 		return EXTFUSE_MISS_STALE;
-	if (!extfuse_caller_fits(&in->caller, s->scope, s->caller))
-		return EXTFUSE_MISS_CALLER;
 	return READ_BLOCK_OK;
 }
 
-/* Size of the file and scope, as the block says. READ_BLOCK_OK or why not. */
+/* Size of the file, and for whom, as the block says. READ_BLOCK_OK or why not. */
 static __noinline int read_size(struct read_range *r, __u64 index)
 {
 	struct extfuse_data_slot *s;
@@ -72,6 +87,9 @@ static __noinline int read_size(struct read_range *r, __u64 index)
 		return why;
 	r->size = s->size;
 	r->scope = s->scope;
+	r->caller = s->caller;
+	if (!extfuse_caller_fits(&r->in->caller, r->scope, r->caller))
+		return EXTFUSE_MISS_CALLER;
 	if (!extfuse_seq_same(&s->seq, seq))
 		return EXTFUSE_MISS_TORN;
 	return READ_BLOCK_OK;
@@ -99,7 +117,11 @@ static long read_block(__u64 i, void *ctx)
 	r->why = read_check(r->in, s, index);
 	if (r->why != READ_BLOCK_OK)
 		return 1;
-	if (s->size != r->size || s->scope != r->scope || len > s->len) {
+	if (s->scope != r->scope || s->caller != r->caller) {
+		r->why = EXTFUSE_MISS_CALLER;
+		return 1;
+	}
+	if (s->size != r->size || len > s->len) {
 		r->why = EXTFUSE_MISS_STALE;
 		return 1;
 	}
@@ -118,7 +140,7 @@ static __always_inline int op_read(const struct extfuse_read_in *in, struct extf
 {
 	__u32 switches = ext_switches;
 	struct read_range r = {};
-	__u64 blocks;
+	__u64 blocks, first, index;
 
 	if (!(switches & (1U << EXTFUSE_OP_READ)))
 		return extfuse_count_miss(EXTFUSE_OP_READ, EXTFUSE_MISS_OFF);
@@ -136,14 +158,16 @@ static __always_inline int op_read(const struct extfuse_read_in *in, struct extf
 	 * such block: the one before (a sequential reader at the end) or the first
 	 * one of the file may tell.
 	 */
-	r.why = read_size(&r, r.offset / EXTFUSE_BLOCK_SIZE);
-	if (r.why == EXTFUSE_MISS_ABSENT && r.offset >= EXTFUSE_BLOCK_SIZE) {
-		r.why = read_size(&r, r.offset / EXTFUSE_BLOCK_SIZE - 1);
-		if (r.why == EXTFUSE_MISS_ABSENT)
-			r.why = read_size(&r, 0);
-		if (r.why == READ_BLOCK_OK && r.offset < r.size)
-			r.why = EXTFUSE_MISS_ABSENT;
+	first = r.offset / EXTFUSE_BLOCK_SIZE;
+	index = first;
+	if (index && read_way(in->nodeid, index) < 0) {
+		index--;
+		if (index && read_way(in->nodeid, index) < 0)
+			index = 0;
 	}
+	r.why = read_size(&r, index);
+	if (r.why == READ_BLOCK_OK && index != first && r.offset < r.size)
+		r.why = EXTFUSE_MISS_ABSENT;
 	if (r.why != READ_BLOCK_OK)
 		goto miss;
 

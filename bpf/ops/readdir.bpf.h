@@ -25,26 +25,53 @@ struct readdir_walk {
 	struct extfuse_bytes_out *out;
 	__u64 next; /* offset that leads to the chunk to look at */
 	__u64 first; /* number of the step that put something first */
+	__u64 digest; /* of the caller */
 	__u32 filled;
 	__u32 scope;
 	__u32 mode; /* enum readdir_mode */
 	__s32 why; /* READDIR_*, or enum extfuse_miss */
 };
 
-static __always_inline struct extfuse_dir_slot *readdir_find(__u64 nodeid, __u64 start)
+/*
+ * Which way of its bucket the chunk is in; -1: none. A program of its own to the
+ * verifier, or all that follows would be gone through once for each way.
+ */
+__noinline int readdir_way(__u64 nodeid, __u64 start)
 {
 	__u32 key = extfuse_bucket(extfuse_block_hash(ext_seed, nodeid, start), ext_dir_mask);
 	struct extfuse_dir_bucket *b = bpf_map_lookup_elem(&ext_dirs, &key);
-	__u32 i;
+	int i;
 
 	if (!b)
-		return NULL;
+		return -1;
 #pragma unroll
 	for (i = 0; i < EXTFUSE_WAYS; i++) {
 		if (b->slot[i].nodeid == nodeid && b->slot[i].start == start && b->slot[i].word)
-			return &b->slot[i];
+			return i;
 	}
-	return NULL;
+	return -1;
+}
+
+static __always_inline struct extfuse_dir_slot *readdir_find(__u64 nodeid, __u64 start)
+{
+	__u32 key = extfuse_bucket(extfuse_block_hash(ext_seed, nodeid, start), ext_dir_mask);
+	int way = readdir_way(nodeid, start);
+	struct extfuse_dir_bucket *b;
+
+	if (way < 0)
+		return NULL;
+	b = bpf_map_lookup_elem(&ext_dirs, &key);
+	return b ? &b->slot[(__u32)way % EXTFUSE_WAYS] : NULL;
+}
+
+/* extfuse_caller_fits(), to the verifier a program of its own. */
+__noinline int readdir_fits(__u32 scope, __u64 stored, __u64 uid, __u64 digest)
+{
+	if (scope == EXTFUSE_SCOPE_ALL || scope == EXTFUSE_SCOPE_KERNEL)
+		return 1;
+	if (scope == EXTFUSE_SCOPE_UID)
+		return stored == uid;
+	return scope == EXTFUSE_SCOPE_CALLER && digest && stored == digest;
 }
 
 /* What is in this chunk is not wanted. */
@@ -89,7 +116,7 @@ static long readdir_chunk(__u64 i, void *ctx)
 	if (s->word != w->in->word)
 		return 1;
 	w->why = EXTFUSE_MISS_CALLER;
-	if (!extfuse_caller_fits(&w->in->caller, s->scope, s->caller))
+	if (!readdir_fits(s->scope, s->caller, w->in->caller.uid, w->digest))
 		return 1;
 	w->scope = s->scope;
 	last = s->last != 0;
@@ -126,11 +153,12 @@ static __always_inline int op_readdir(const struct extfuse_bytes_in *in,
 
 	if (!(ext_switches & (1U << EXTFUSE_OP_READDIR)))
 		return extfuse_count_miss(EXTFUSE_OP_READDIR, EXTFUSE_MISS_OFF);
-	if (!bpf_ksym_exists(extfuse_dirents_put))
+	if (!bpf_ksym_exists(extfuse_dirents_put) || !bpf_ksym_exists(extfuse_caller_digest))
 		return extfuse_count_error(EXTFUSE_OP_READDIR);
 	w.in = in;
 	w.out = out;
 	w.next = in->offset;
+	w.digest = extfuse_caller_digest(&in->caller);
 	w.why = EXTFUSE_MISS_ABSENT;
 	bpf_loop(READDIR_STEPS_MAX, readdir_chunk, &w, 0);
 	if (w.why == READDIR_ERROR)
