@@ -600,6 +600,13 @@ int ext_backing_io_open(struct file *file, struct inode *inode);
 /* It cannot open in the mode that was wanted. */
 int ext_backing_conflict(struct file *file, struct inode *inode, int err);
 
+/* The lower file of a reader that is done, for the next one: ext_idle.c */
+void ext_idle_init(struct fuse_backing *fb);
+void ext_idle_drop(struct fuse_backing *fb);
+struct file *ext_idle_take(struct fuse_backing *fb, const struct file *file, unsigned int flags,
+			   u32 *label);
+void ext_idle_put(struct fuse_file *ff, struct fuse_backing *fb);
+
 /* Is this file served by one that is registered? */
 static inline bool ext_backed(const struct file *file)
 {
@@ -614,7 +621,7 @@ loff_t ext_backing_llseek(struct file *file, loff_t offset, int whence);
 long ext_backing_fallocate(struct file *file, int mode, loff_t offset, loff_t length);
 int ext_copy_ready(struct file *in, struct file *out);
 bool ext_passthrough_accessed(struct file *file);
-/* F_SETFL may have changed O_DIRECT; O_APPEND goes with each write. */
+/* F_SETFL may have changed O_DIRECT or O_NOATIME; O_APPEND goes with each write. */
 void ext_passthrough_flags(struct file *file);
 
 /*

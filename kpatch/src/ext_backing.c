@@ -72,6 +72,7 @@ static void ext_backing_put(struct ext_backing *b)
 {
 	if (!b)
 		return;
+	ext_idle_drop(b->fb);
 	fuse_backing_put(b->fb);
 	kfree_rcu(b, rcu);
 }
@@ -280,6 +281,7 @@ static int ext_backing_set(struct ext_conn *ec, const struct extfuse_backing *ar
 		goto out_fb;
 	refcount_set(&b->fb->count, 1);
 	b->fb->file = file;
+	ext_idle_init(b->fb);
 	b->nodeid = arg->nodeid;
 	b->behind = arg->behind;
 	if (arg->limit)
@@ -316,15 +318,17 @@ long ext_ioctl_backing(struct ext_conn *ec, unsigned int cmd, struct extfuse_bac
 /* ------------------------------------------------------------------------ */
 /* Opening                                                                  */
 
-/* Anew for each open, so that flags and position are its own. fb: as it was. */
+/* A file for each open, so that flags and position are its own. fb: as it was. */
 static int ext_backing_open(struct file *file, struct fuse_backing *fb)
 {
 	struct fuse_file *ff = file->private_data;
+	/* Truncation is the daemon's: it was asked to. To append is said with each write. */
+	unsigned int flags = file->f_flags & ~(O_TRUNC | O_APPEND);
 	struct file *lower;
 
-	/* Truncation is the daemon's: it was asked to. To append is said with each write. */
-	lower = backing_file_open(file, file->f_flags & ~(O_TRUNC | O_APPEND), &fb->file->f_path,
-				  fb->cred);
+	lower = ext_idle_take(fb, file, flags, &ff->ext.label);
+	if (!lower)
+		lower = backing_file_open(file, flags, &fb->file->f_path, fb->cred);
 	if (IS_ERR(lower))
 		return PTR_ERR(lower);
 	ff->passthrough = lower;
@@ -556,13 +560,14 @@ int ext_copy_ready(struct file *in, struct file *out)
 
 void ext_passthrough_flags(struct file *file)
 {
+	const unsigned int shared = O_DIRECT | O_NOATIME;
 	struct file *lower = fuse_file_passthrough(file->private_data);
-	unsigned int changed = (file->f_flags ^ lower->f_flags) & O_DIRECT;
 
-	if (likely(!changed))
+	if (likely(!((file->f_flags ^ lower->f_flags) & shared)))
 		return;
 	spin_lock(&lower->f_lock);
-	lower->f_flags ^= (file->f_flags ^ lower->f_flags) & O_DIRECT;
+	lower->f_flags = (lower->f_flags & ~shared) | (file->f_flags & shared);
+	lower->f_iocb_flags = iocb_flags(lower);
 	spin_unlock(&lower->f_lock);
 }
 

@@ -37,6 +37,7 @@ struct ext_file {
 	unsigned long state;		/* bits EXT_FILE_* */
 	struct file *file;		/* if UNSEEN: its file, which outlives that */
 	struct fuse_backing *fb;	/* to be opened, a reference; NULL afterwards */
+	u32 label;			/* its opener's, see ext_idle.c */
 };
 
 /* In ext_file.state: the daemon has not been told of this open, .fh is no handle */
