@@ -40,13 +40,12 @@ struct Observer {
 	}
 	~Observer()
 	{
-		detach();
+		bpf_link__destroy(link);
 		observer__destroy(skeleton);
 	}
 	void detach()
 	{
-		bpf_link__destroy(link);
-		link = nullptr;
+		EXPECT_EQ(bpf_link__detach(link), 0);
 	}
 };
 
@@ -80,6 +79,7 @@ protected:
 		memset(&orders, 0, sizeof(orders));
 		orders.op = EXTFUSE_OP_COUNT;
 	}
+	// Tokens are 0 where something is in flight.
 	uint64_t token(uint64_t node)
 	{
 		return extfuse_token_node(fs.ext(), node).word;
@@ -96,7 +96,7 @@ protected:
 	bool settled()
 	{
 		for (int i = 0; i < 500; i++) {
-			if (!(fs_token() & EXTFUSE_INFLIGHT_MASK))
+			if (fs_token())
 				return true;
 			usleep(10000);
 		}
