@@ -270,11 +270,18 @@ struct ext_call {
 	struct extfuse_caller caller;
 };
 
+/* Where there is a name, it stands before them. */
+struct ext_name_call {
+	const unsigned char *name; /* in->name_len bytes, valid during the call */
+	struct fuse_conn *fc;
+	struct extfuse_lookup_in in;
+};
+
 struct ext_lookup_call {
+	const unsigned char *name; /* as in struct ext_name_call */
 	struct fuse_conn *fc;
 	struct extfuse_lookup_in in;
 	struct extfuse_lookup_out out;
-	const unsigned char *name; /* in->name_len bytes, valid during the call */
 	const atomic64_t *behind; /* word of the parent */
 };
 
@@ -322,8 +329,13 @@ struct ext_bytes {
 int ext_dirents_put(struct ext_bytes *bytes, const void *data, u64 start, u32 len);
 
 #define EXT_ASSERT_CALL(type) \
-	static_assert(offsetof(type, fc) == offsetof(struct ext_call, fc) && \
-		      offsetof(type, in.caller) == offsetof(struct ext_call, caller))
+	static_assert(offsetof(type, in) - offsetof(type, fc) == \
+			      offsetof(struct ext_call, caller) - offsetof(struct ext_call, fc) && \
+		      __builtin_types_compatible_p(typeof(((type *)0)->in.caller), \
+						   struct extfuse_caller) && \
+		      offsetof(type, in.caller) == offsetof(type, in))
+static_assert(offsetof(struct ext_lookup_call, name) == offsetof(struct ext_name_call, name) &&
+	      offsetof(struct ext_lookup_call, in) == offsetof(struct ext_name_call, in));
 EXT_ASSERT_CALL(struct ext_lookup_call);
 EXT_ASSERT_CALL(struct ext_getattr_call);
 EXT_ASSERT_CALL(struct ext_read_call);
@@ -636,7 +648,7 @@ int ext_truncate_created(struct mnt_idmap *idmap, struct dentry *entry, struct f
 
 void ext_passthrough_open(struct file *file, struct fuse_file *ff);
 void ext_passthrough_release(struct fuse_file *ff);
-void ext_passthrough_mmap(struct inode *inode, struct vm_area_struct *vma);
+int ext_passthrough_mmap(struct file *file, struct vm_area_struct *vma);
 void ext_evict(struct inode *inode);
 
 /* Answered with bytes or a status: op_object.c, op_readdir.c */
@@ -647,6 +659,32 @@ void ext_evict(struct inode *inode);
 
 bool ext_object(struct fuse_mount *fm, struct fuse_args *args, ssize_t *ret);
 
+/* Of which observers are told: op_change.c. OPEN only with O_TRUNC. */
+#define EXT_CHANGE_OPCODES \
+	(BIT_ULL(FUSE_WRITE) | BIT_ULL(FUSE_FALLOCATE) | BIT_ULL(FUSE_COPY_FILE_RANGE) | \
+	 BIT_ULL(FUSE_SETATTR) | BIT_ULL(FUSE_OPEN) | BIT_ULL(FUSE_CREATE) | \
+	 BIT_ULL(FUSE_MKNOD) | BIT_ULL(FUSE_MKDIR) | BIT_ULL(FUSE_SYMLINK) | \
+	 BIT_ULL(FUSE_LINK) | BIT_ULL(FUSE_TMPFILE))
+
+/* 0, or the error that the change is forbidden with. Does not sleep. */
+int ext_change(struct fuse_mount *fm, struct fuse_args *args, bool background);
+/* The same for what goes to the backing file of an open one; flags: EXTFUSE_WRITE_* */
+int ext_change_backing(struct file *file, loff_t pos, u64 len, u32 flags, u32 mode);
+/* Written pages that are not sent are lost: fsync says so. err as it was. */
+int ext_writepage_failed(struct inode *inode, int err);
+
+static inline int ext_passthrough_write(struct file *file, loff_t pos, size_t len)
+{
+	const struct extfuse_handler_ops *ops;
+	bool observed;
+
+	preempt_disable();
+	ops = ext_ops(get_fuse_conn(file_inode(file))->ext);
+	observed = ops && ops->write;
+	preempt_enable();
+	return unlikely(observed) ? ext_change_backing(file, pos, len, 0, 0) : 0;
+}
+
 /* Requests that a handler can answer where they are sent. */
 static inline bool ext_answer(struct fuse_mount *fm, struct fuse_args *args, ssize_t *ret)
 {
@@ -656,7 +694,8 @@ static inline bool ext_answer(struct fuse_mount *fm, struct fuse_args *args, ssi
 		args->ext.asked = true;
 		return ext_read(fm, args, false, ret);
 	}
-	return args->opcode < 64 && (BIT_ULL(args->opcode) & EXT_OBJECT_OPCODES) &&
+	return args->opcode < 64 &&
+	       (BIT_ULL(args->opcode) & (EXT_OBJECT_OPCODES | EXT_CHANGE_OPCODES)) &&
 	       ext_usable(fm->fc) && ext_object(fm, args, ret);
 }
 
@@ -669,6 +708,16 @@ static inline bool ext_answer_background(struct fuse_mount *fm, struct fuse_args
 		return false;
 	args->end(fm, args, ret < 0 ? ret : 0);
 	return true;
+}
+
+/* The request is about to be sent in background: as ext_answer() and ext_args_ready(). */
+static inline int ext_background_ready(struct fuse_mount *fm, struct fuse_args *args)
+{
+	int err = 0;
+
+	if (args->opcode == FUSE_WRITE && ext_usable(fm->fc))
+		err = ext_change(fm, args, true);
+	return err ?: ext_args_ready(args);
 }
 
 /* Registration of the struct_ops type and the kfuncs */

@@ -371,58 +371,42 @@ long ext_dev_ioctl(struct file *file, unsigned int cmd, void __user *arg)
 	}
 }
 
+/* 1 + the operation that a request is counted for; 0: none */
+static const u8 ext_sent_op[] = {
+	[FUSE_LOOKUP] = 1 + EXTFUSE_OP_LOOKUP,
+	[FUSE_GETATTR] = 1 + EXTFUSE_OP_GETATTR,
+	[FUSE_STATX] = 1 + EXTFUSE_OP_GETATTR,
+	[FUSE_READ] = 1 + EXTFUSE_OP_READ,
+	[FUSE_GETXATTR] = 1 + EXTFUSE_OP_GETXATTR,
+	[FUSE_LISTXATTR] = 1 + EXTFUSE_OP_LISTXATTR,
+	[FUSE_READLINK] = 1 + EXTFUSE_OP_READLINK,
+	[FUSE_STATFS] = 1 + EXTFUSE_OP_STATFS,
+	[FUSE_ACCESS] = 1 + EXTFUSE_OP_ACCESS,
+	[FUSE_LSEEK] = 1 + EXTFUSE_OP_LSEEK,
+	[FUSE_READDIR] = 1 + EXTFUSE_OP_READDIR,
+	[FUSE_READDIRPLUS] = 1 + EXTFUSE_OP_READDIR,
+	[FUSE_OPEN] = 1 + EXTFUSE_OP_OPEN,
+	[FUSE_OPENDIR] = 1 + EXTFUSE_OP_OPENDIR,
+	[FUSE_FLUSH] = 1 + EXTFUSE_OP_FLUSH,
+	[FUSE_RELEASE] = 1 + EXTFUSE_OP_RELEASE,
+	[FUSE_RELEASEDIR] = 1 + EXTFUSE_OP_RELEASEDIR,
+	[FUSE_WRITE] = 1 + EXTFUSE_OP_WRITE,
+	[FUSE_SETATTR] = 1 + EXTFUSE_OP_SETATTR,
+	[FUSE_CREATE] = 1 + EXTFUSE_OP_CREATE,
+	[FUSE_MKNOD] = 1 + EXTFUSE_OP_CREATE,
+	[FUSE_MKDIR] = 1 + EXTFUSE_OP_CREATE,
+	[FUSE_SYMLINK] = 1 + EXTFUSE_OP_CREATE,
+	[FUSE_LINK] = 1 + EXTFUSE_OP_CREATE,
+	[FUSE_TMPFILE] = 1 + EXTFUSE_OP_CREATE,
+};
+
 void ext_count_sent(struct ext_conn *ec, u32 opcode)
 {
+	u32 op = opcode < ARRAY_SIZE(ext_sent_op) ? ext_sent_op[opcode] : 0;
+
 	this_cpu_inc(ec->counters->sent_total);
-	switch (opcode) {
-	case FUSE_LOOKUP:
-		ext_count(ec, EXTFUSE_OP_LOOKUP, sent);
-		break;
-	case FUSE_GETATTR:
-	case FUSE_STATX:
-		ext_count(ec, EXTFUSE_OP_GETATTR, sent);
-		break;
-	case FUSE_READ:
-		ext_count(ec, EXTFUSE_OP_READ, sent);
-		break;
-	case FUSE_GETXATTR:
-		ext_count(ec, EXTFUSE_OP_GETXATTR, sent);
-		break;
-	case FUSE_LISTXATTR:
-		ext_count(ec, EXTFUSE_OP_LISTXATTR, sent);
-		break;
-	case FUSE_READLINK:
-		ext_count(ec, EXTFUSE_OP_READLINK, sent);
-		break;
-	case FUSE_STATFS:
-		ext_count(ec, EXTFUSE_OP_STATFS, sent);
-		break;
-	case FUSE_ACCESS:
-		ext_count(ec, EXTFUSE_OP_ACCESS, sent);
-		break;
-	case FUSE_LSEEK:
-		ext_count(ec, EXTFUSE_OP_LSEEK, sent);
-		break;
-	case FUSE_READDIR:
-	case FUSE_READDIRPLUS:
-		ext_count(ec, EXTFUSE_OP_READDIR, sent);
-		break;
-	case FUSE_OPEN:
-		ext_count(ec, EXTFUSE_OP_OPEN, sent);
-		break;
-	case FUSE_OPENDIR:
-		ext_count(ec, EXTFUSE_OP_OPENDIR, sent);
-		break;
-	case FUSE_FLUSH:
-		ext_count(ec, EXTFUSE_OP_FLUSH, sent);
-		break;
-	case FUSE_RELEASE:
-		ext_count(ec, EXTFUSE_OP_RELEASE, sent);
-		break;
-	case FUSE_RELEASEDIR:
-		ext_count(ec, EXTFUSE_OP_RELEASEDIR, sent);
-		break;
-	}
+	if (op)
+		ext_count(ec, op - 1, sent);
 }
 
 int ext_init(void)

@@ -530,6 +530,9 @@ long ext_backing_fallocate(struct file *file, int mode, loff_t offset, loff_t le
 	const struct cred *old;
 	long err;
 
+	err = ext_change_backing(file, offset, length, EXTFUSE_WRITE_FALLOCATE, mode);
+	if (err)
+		return err;
 	inode_lock(inode);
 	/* By who writes: the registrant may keep set-id bits, the caller may not. */
 	err = file_remove_privs(file);

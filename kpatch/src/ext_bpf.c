@@ -91,6 +91,21 @@ static int ext_stub_releasedir(const struct extfuse_close_in *in, struct extfuse
 	return EXTFUSE_UPCALL;
 }
 
+static int ext_stub_write(const struct extfuse_write_in *in, struct extfuse_change_out *out)
+{
+	return EXTFUSE_UPCALL;
+}
+
+static int ext_stub_setattr(const struct extfuse_setattr_in *in, struct extfuse_change_out *out)
+{
+	return EXTFUSE_UPCALL;
+}
+
+static int ext_stub_create(const struct extfuse_create_in *in, struct extfuse_change_out *out)
+{
+	return EXTFUSE_UPCALL;
+}
+
 static struct extfuse_handler_ops ext_stubs = {
 	.lookup = ext_stub_lookup,
 	.getattr = ext_stub_getattr,
@@ -107,6 +122,9 @@ static struct extfuse_handler_ops ext_stubs = {
 	.flush = ext_stub_flush,
 	.release = ext_stub_release,
 	.releasedir = ext_stub_releasedir,
+	.write = ext_stub_write,
+	.setattr = ext_stub_setattr,
+	.create = ext_stub_create,
 };
 
 /*
@@ -154,6 +172,12 @@ static const struct {
 				 sizeof(struct extfuse_close_out) },
 	[EXTFUSE_OP_RELEASEDIR] = { offsetof(struct extfuse_handler_ops, releasedir),
 				    sizeof(struct extfuse_close_out) },
+	[EXTFUSE_OP_WRITE] = { offsetof(struct extfuse_handler_ops, write),
+			       sizeof(struct extfuse_change_out) },
+	[EXTFUSE_OP_SETATTR] = { offsetof(struct extfuse_handler_ops, setattr),
+				 sizeof(struct extfuse_change_out) },
+	[EXTFUSE_OP_CREATE] = { offsetof(struct extfuse_handler_ops, create),
+				sizeof(struct extfuse_change_out) },
 };
 
 static int ext_bpf_init_type(struct btf *btf)

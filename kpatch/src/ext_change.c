@@ -75,27 +75,34 @@ void ext_passthrough_release(struct fuse_file *ff)
 }
 
 /* The mapping may outlive the file, and pins the inode: see struct ext_inode. */
-void ext_passthrough_mmap(struct inode *inode, struct vm_area_struct *vma)
+int ext_passthrough_mmap(struct file *file, struct vm_area_struct *vma)
 {
+	struct inode *inode = file_inode(file);
 	struct fuse_inode *fi = get_fuse_inode(inode);
 	struct ext_conn *ec = get_fuse_conn(inode)->ext;
 	struct fuse_backing *fb;
 	bool pin;
+	int err;
 
 	if ((vma->vm_flags & (VM_SHARED | VM_MAYWRITE)) != (VM_SHARED | VM_MAYWRITE))
-		return;
+		return 0;
+	err = ext_change_backing(file, (loff_t)vma->vm_pgoff << PAGE_SHIFT,
+				 vma->vm_end - vma->vm_start, EXTFUSE_WRITE_MAPPED, 0);
+	if (err)
+		return err;
 	spin_lock(&fi->lock);
 	pin = !fi->ext.pinned;
 	fi->ext.pinned = true;
 	spin_unlock(&fi->lock);
 	if (!pin)
-		return;
+		return 0;
 	ext_mark_begin(ec, ext_node_index(ec, EXT_NODE, fi->nodeid));
 	/* The mapping keeps to this file; so must whoever opens the inode later. */
 	fb = fuse_backing_get(fuse_inode_backing(fi));
 	fi->ext.pinned_io = fb && !fuse_inode_uncached_io_start(fi, fb);
 	if (fb && !fi->ext.pinned_io)
 		fuse_backing_put(fb);
+	return 0;
 }
 
 void ext_evict(struct inode *inode)

@@ -74,8 +74,8 @@ __bpf_kfunc u64 extfuse_caller_digest(const struct extfuse_caller *caller)
 }
 
 /**
- * extfuse_name_copy - the name looked up
- * @in: the handler's argument
+ * extfuse_name_copy - the name looked up or made
+ * @in: the handler's argument, or its .entry
  * @dst: where to
  * @dst__sz: at most so many bytes are written
  *
@@ -85,15 +85,15 @@ __bpf_kfunc u64 extfuse_caller_digest(const struct extfuse_caller *caller)
  */
 __bpf_kfunc int extfuse_name_copy(const struct extfuse_lookup_in *in, void *dst, u32 dst__sz)
 {
-	const struct ext_lookup_call *call = container_of(in, struct ext_lookup_call, in);
+	const struct ext_name_call *call = container_of(in, struct ext_name_call, in);
 
 	memcpy(dst, call->name, min(in->name_len, dst__sz));
 	return in->name_len;
 }
 
 /**
- * extfuse_name_equal - is this the name looked up?
- * @in: the handler's argument
+ * extfuse_name_equal - is this the name looked up or made?
+ * @in: the handler's argument, or its .entry
  * @name: to compare with, at least in->name_len bytes
  * @name__sz: bytes at @name
  *
@@ -102,7 +102,7 @@ __bpf_kfunc int extfuse_name_copy(const struct extfuse_lookup_in *in, void *dst,
 __bpf_kfunc int extfuse_name_equal(const struct extfuse_lookup_in *in, const void *name,
 				   u32 name__sz)
 {
-	const struct ext_lookup_call *call = container_of(in, struct ext_lookup_call, in);
+	const struct ext_name_call *call = container_of(in, struct ext_name_call, in);
 
 	return name__sz >= in->name_len && !memcmp(name, call->name, in->name_len);
 }

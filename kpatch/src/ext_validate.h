@@ -48,6 +48,29 @@ static inline bool ext_error_allowed(int err)
 	return err == -EACCES || err == -EPERM || err == -EIO;
 }
 
+/* Of observers. Not ENOSYS, say, which would turn the request off for good. */
+static inline bool ext_denial_allowed(int err)
+{
+	return ext_error_allowed(err) || err == -EROFS || err == -ENOSPC || err == -EDQUOT;
+}
+
+/* What an observer returned: 0 with EXTFUSE_CHANGE_* in *flags, or a denial. Counts. */
+static inline int ext_change_verdict(struct ext_conn *ec, enum extfuse_op op, int ret, u32 *flags)
+{
+	if (ret < 0 && ext_denial_allowed(ret)) {
+		ext_count(ec, op, error);
+		return ret;
+	}
+	if (ret == EXTFUSE_UPCALL &&
+	    !(*flags & ~(EXTFUSE_CHANGE_INVALIDATE | EXTFUSE_CHANGE_PAGES))) {
+		ext_count(ec, op, upcall);
+		return 0;
+	}
+	ext_count(ec, op, invalid);
+	*flags = 0;
+	return 0;
+}
+
 /*
  * What to do with a handler's return value: EXTFUSE_HIT if flags and scope are in
  * order, EXT_UPCALL, or a definite error. Counts all but the hit.

@@ -383,6 +383,10 @@ bool ext_object(struct fuse_mount *fm, struct fuse_args *args, ssize_t *ret)
 	enum extfuse_op op;
 	int verdict;
 
+	if (BIT_ULL(args->opcode) & EXT_CHANGE_OPCODES) {
+		*ret = ext_change(fm, args, false);
+		return *ret;
+	}
 	switch (args->opcode) {
 	case FUSE_GETXATTR:
 		op = EXTFUSE_OP_GETXATTR;

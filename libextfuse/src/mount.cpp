@@ -396,9 +396,9 @@ const char *extfuse_option_help(void)
 	       "    -o max_attrs=N         nodes whose attributes to keep (131072)\n"
 	       "    -o max_blocks=N        blocks of 4 KiB of file data to keep (4096)\n"
 	       "    -o max_objects=N       extended attributes, link targets and the like to keep "
-	       "(16384)\n"
+	       "(65536)\n"
 	       "    -o max_dirs=N          directories whose entries to keep (4096)\n"
-	       "    -o max_opens=N         files and directories to open without asking (16384)\n";
+	       "    -o max_opens=N         files and directories to open without asking (131072)\n";
 }
 
 void extfuse_destroy(struct extfuse *x)

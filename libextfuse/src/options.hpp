@@ -24,9 +24,9 @@ struct Options {
 	uint32_t max_long_names = 4096;
 	uint32_t max_attrs = 131072;
 	uint32_t max_blocks = 4096;
-	uint32_t max_objects = 16384;
+	uint32_t max_objects = 65536;
 	uint32_t max_dirs = 4096;
-	uint32_t max_opens = 16384;
+	uint32_t max_opens = 131072;
 };
 
 // From a caller's configuration. 0, -EINVAL or -E2BIG.

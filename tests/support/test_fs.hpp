@@ -51,6 +51,8 @@ struct Config {
 	uint32_t max_dirs = 64;
 	uint32_t max_opens = 4096;
 	bool passthrough = false; // FUSE_CAP_PASSTHROUGH is asked for
+	bool writeback = false; // FUSE_CAP_WRITEBACK_CACHE
+	bool atomic_o_trunc = true; // FUSE_CAP_ATOMIC_O_TRUNC
 	int handler_link = -1; // a handler of the test's own
 	std::vector<std::string> options; // more of -o
 };

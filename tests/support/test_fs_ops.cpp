@@ -616,8 +616,8 @@ struct Ops {
 		want(conn, FUSE_CAP_READDIRPLUS_AUTO, false);
 		want(conn, FUSE_CAP_POSIX_ACL, c.posix_acl);
 		want(conn, FUSE_CAP_AUTO_INVAL_DATA, c.auto_inval_data);
-		want(conn, FUSE_CAP_WRITEBACK_CACHE, false);
-		want(conn, FUSE_CAP_ATOMIC_O_TRUNC, true);
+		want(conn, FUSE_CAP_WRITEBACK_CACHE, c.writeback);
+		want(conn, FUSE_CAP_ATOMIC_O_TRUNC, c.atomic_o_trunc);
 		want(conn, FUSE_CAP_SPLICE_READ, false);
 		want(conn, FUSE_CAP_PASSTHROUGH, c.passthrough);
 		conn->max_backing_stack_depth = 0;

@@ -311,6 +311,47 @@
 		FIELD(extfuse_op_counters, error, 16) \
 		FIELD(extfuse_op_counters, reserved, 24) \
 		FIELD(extfuse_op_counters, miss, 32) \
+	SIZE(extfuse_write_in, 72) \
+		FIELD(extfuse_write_in, caller, 0) \
+		FIELD(extfuse_write_in, nodeid, 16) \
+		FIELD(extfuse_write_in, word, 24) \
+		FIELD(extfuse_write_in, hash, 32) \
+		FIELD(extfuse_write_in, offset, 40) \
+		FIELD(extfuse_write_in, size, 48) \
+		FIELD(extfuse_write_in, file_flags, 56) \
+		FIELD(extfuse_write_in, op, 60) \
+		FIELD(extfuse_write_in, flags, 64) \
+		FIELD(extfuse_write_in, mode, 68) \
+	SIZE(extfuse_setattr_in, 112) \
+		FIELD(extfuse_setattr_in, caller, 0) \
+		FIELD(extfuse_setattr_in, nodeid, 16) \
+		FIELD(extfuse_setattr_in, word, 24) \
+		FIELD(extfuse_setattr_in, hash, 32) \
+		FIELD(extfuse_setattr_in, size, 40) \
+		FIELD(extfuse_setattr_in, atime, 48) \
+		FIELD(extfuse_setattr_in, mtime, 56) \
+		FIELD(extfuse_setattr_in, ctime, 64) \
+		FIELD(extfuse_setattr_in, atimensec, 72) \
+		FIELD(extfuse_setattr_in, mtimensec, 76) \
+		FIELD(extfuse_setattr_in, ctimensec, 80) \
+		FIELD(extfuse_setattr_in, mode, 84) \
+		FIELD(extfuse_setattr_in, uid, 88) \
+		FIELD(extfuse_setattr_in, gid, 92) \
+		FIELD(extfuse_setattr_in, valid, 96) \
+		FIELD(extfuse_setattr_in, op, 100) \
+		FIELD(extfuse_setattr_in, flags, 104) \
+		FIELD(extfuse_setattr_in, reserved, 108) \
+	SIZE(extfuse_create_in, 120) \
+		FIELD(extfuse_create_in, entry, 0) \
+		FIELD(extfuse_create_in, kind, 96) \
+		FIELD(extfuse_create_in, mode, 100) \
+		FIELD(extfuse_create_in, umask, 104) \
+		FIELD(extfuse_create_in, rdev, 108) \
+		FIELD(extfuse_create_in, file_flags, 112) \
+		FIELD(extfuse_create_in, reserved, 116) \
+	SIZE(extfuse_change_out, 8) \
+		FIELD(extfuse_change_out, flags, 0) \
+		FIELD(extfuse_change_out, reserved, 4) \
 	SIZE(extfuse_op_stats, 128) \
 		FIELD(extfuse_op_stats, warm, 0) \
 		FIELD(extfuse_op_stats, hit, 8) \
@@ -322,7 +363,7 @@
 		FIELD(extfuse_op_stats, invalid, 56) \
 		FIELD(extfuse_op_stats, sent, 64) \
 		FIELD(extfuse_op_stats, reserved, 72) \
-	SIZE(extfuse_stats, 1984) \
+	SIZE(extfuse_stats, 2368) \
 		FIELD(extfuse_stats, abi_version, 0) \
 		FIELD(extfuse_stats, size, 4) \
 		FIELD(extfuse_stats, sent_total, 8) \

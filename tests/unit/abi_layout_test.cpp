@@ -138,7 +138,7 @@ TEST_F(AbiLayout, OperationsMatchTheirNumbers)
 	const char *names[EXTFUSE_OP_COUNT] = {"lookup",    "getattr",  "read",      "getxattr",
 					       "listxattr", "readlink", "statfs",    "access",
 					       "lseek",     "readdir",  "open",      "opendir",
-					       "flush",     "release",  "releasedir"};
+					       "flush",     "release",  "releasedir", "write", "setattr", "create"};
 	for (__u16 i = 0; i < EXTFUSE_OP_COUNT; i++) {
 		EXPECT_STREQ(btf__name_by_offset(object.get(), btf_members(t)[i].name_off),
 			     names[i]);

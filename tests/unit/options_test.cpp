@@ -65,9 +65,9 @@ TEST_F(OptionsTest, Defaults)
 	EXPECT_EQ(x->options.max_long_names, 4096U);
 	EXPECT_EQ(x->options.max_attrs, 131072U);
 	EXPECT_EQ(x->options.max_blocks, 4096U);
-	EXPECT_EQ(x->options.max_objects, 16384U);
+	EXPECT_EQ(x->options.max_objects, 65536U);
 	EXPECT_EQ(x->options.max_dirs, 4096U);
-	EXPECT_EQ(x->options.max_opens, 16384U);
+	EXPECT_EQ(x->options.max_opens, 131072U);
 	EXPECT_EQ(x->mount_options.flags, static_cast<unsigned long>(MS_NOSUID | MS_NODEV));
 	EXPECT_FALSE(extfuse_default_permissions(x.get()));
 }

@@ -111,7 +111,7 @@ static void show_counters(void)
 							  "getxattr", "listxattr", "readlink",
 							  "statfs",   "access",    "lseek",
 							  "readdir",  "open",      "opendir",
-							  "flush",    "release",   "releasedir"};
+							  "flush",    "release",   "releasedir", "write", "setattr", "create"};
 	struct extfuse_counters c = {.size = sizeof(c)};
 
 	if (extfuse_get_stats(x, &c) < 0)

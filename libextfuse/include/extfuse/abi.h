@@ -8,7 +8,8 @@
  * Change log
  *   1  first version: lookup, getattr, read; getxattr, listxattr, readlink, statfs,
  *      access, lseek, readdir (abi_object.h);
- *      open, opendir, flush, release, releasedir; registered backing files
+ *      open, opendir, flush, release, releasedir; registered backing files;
+ *      write, setattr, create as observers (abi_change.h)
  *
  * Rules
  *   - fixed-width types, explicit padding, no unions, no pointers in what a
@@ -59,6 +60,9 @@ enum extfuse_op {
 	EXTFUSE_OP_FLUSH = 12,
 	EXTFUSE_OP_RELEASE = 13,
 	EXTFUSE_OP_RELEASEDIR = 14,
+	EXTFUSE_OP_WRITE = 15, /* from here on: observers, see abi_change.h */
+	EXTFUSE_OP_SETATTR = 16,
+	EXTFUSE_OP_CREATE = 17,
 	EXTFUSE_OP_COUNT
 };
 
@@ -331,6 +335,7 @@ struct extfuse_close_out {
 };
 
 #include <extfuse/abi_object.h>
+#include <extfuse/abi_change.h>
 
 /* ------------------------------------------------------------------------ */
 /* The struct_ops type                                                      */
@@ -358,6 +363,9 @@ struct extfuse_handler_ops {
 	int (*flush)(const struct extfuse_close_in *in, struct extfuse_close_out *out);
 	int (*release)(const struct extfuse_close_in *in, struct extfuse_close_out *out);
 	int (*releasedir)(const struct extfuse_close_in *in, struct extfuse_close_out *out);
+	int (*write)(const struct extfuse_write_in *in, struct extfuse_change_out *out);
+	int (*setattr)(const struct extfuse_setattr_in *in, struct extfuse_change_out *out);
+	int (*create)(const struct extfuse_create_in *in, struct extfuse_change_out *out);
 
 	__u32 abi_version; /* EXTFUSE_ABI_VERSION the program was built with */
 	__u32 flags; /* 0; unknown bits are refused */
