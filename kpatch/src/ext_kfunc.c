@@ -20,6 +20,14 @@ static struct fuse_conn *ext_call_conn(const struct extfuse_caller *caller)
 	return container_of(caller, struct ext_call, caller)->fc;
 }
 
+/* The program's input is read-only: its flags are what the driver has set. */
+static const unsigned char *ext_call_name(const struct extfuse_lookup_in *in)
+{
+	if (in->flags & EXTFUSE_LOOKUP_REPLY)
+		return container_of(in, struct ext_reply_entry_call, in.lookup)->name;
+	return container_of(in, struct ext_lookup_call, in)->name;
+}
+
 __bpf_kfunc_start_defs();
 
 /**
@@ -75,7 +83,7 @@ __bpf_kfunc u64 extfuse_caller_digest(const struct extfuse_caller *caller)
 
 /**
  * extfuse_name_copy - the name looked up
- * @in: the handler's argument
+ * @in: the handler's argument, or .lookup in it
  * @dst: where to
  * @dst__sz: at most so many bytes are written
  *
@@ -85,15 +93,13 @@ __bpf_kfunc u64 extfuse_caller_digest(const struct extfuse_caller *caller)
  */
 __bpf_kfunc int extfuse_name_copy(const struct extfuse_lookup_in *in, void *dst, u32 dst__sz)
 {
-	const struct ext_lookup_call *call = container_of(in, struct ext_lookup_call, in);
-
-	memcpy(dst, call->name, min(in->name_len, dst__sz));
+	memcpy(dst, ext_call_name(in), min(in->name_len, dst__sz));
 	return in->name_len;
 }
 
 /**
  * extfuse_name_equal - is this the name looked up?
- * @in: the handler's argument
+ * @in: the handler's argument, or .lookup in it
  * @name: to compare with, at least in->name_len bytes
  * @name__sz: bytes at @name
  *
@@ -102,9 +108,7 @@ __bpf_kfunc int extfuse_name_copy(const struct extfuse_lookup_in *in, void *dst,
 __bpf_kfunc int extfuse_name_equal(const struct extfuse_lookup_in *in, const void *name,
 				   u32 name__sz)
 {
-	const struct ext_lookup_call *call = container_of(in, struct ext_lookup_call, in);
-
-	return name__sz >= in->name_len && !memcmp(name, call->name, in->name_len);
+	return name__sz >= in->name_len && !memcmp(name, ext_call_name(in), in->name_len);
 }
 
 /**
@@ -198,6 +202,35 @@ __bpf_kfunc int extfuse_dirents_put(struct extfuse_bytes_out *out, const void *d
 	return ext_dirents_put(bytes, data, start, len);
 }
 
+/**
+ * extfuse_node_token - the token of a node now
+ * @caller: &in->caller
+ * @nodeid: any node id
+ *
+ * To tell slots that can still be served from those that cannot.
+ *
+ * Return: the token, cacheable or not.
+ */
+__bpf_kfunc u64 extfuse_node_token(const struct extfuse_caller *caller, u64 nodeid)
+{
+	return ext_node_token(ext_call_conn(caller)->ext, nodeid);
+}
+
+/**
+ * extfuse_entry_token - the token of (parent, name) now
+ * @caller: &in->caller
+ * @parent: node id of the directory
+ * @tag: low 32 bits of the hash of the name in it
+ *
+ * Return: the token, cacheable or not.
+ */
+__bpf_kfunc u64 extfuse_entry_token(const struct extfuse_caller *caller, u64 parent, u32 tag)
+{
+	struct ext_conn *ec = ext_call_conn(caller)->ext;
+
+	return ext_sum(ec, ext_name_index(tag)) + ext_behind(ec, parent);
+}
+
 __bpf_kfunc_end_defs();
 
 BTF_KFUNCS_START(ext_kfunc_ids)
@@ -208,6 +241,8 @@ BTF_ID_FLAGS(func, extfuse_name_equal, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, extfuse_read_fill, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, extfuse_bytes_put, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, extfuse_dirents_put, KF_TRUSTED_ARGS)
+BTF_ID_FLAGS(func, extfuse_node_token, KF_TRUSTED_ARGS)
+BTF_ID_FLAGS(func, extfuse_entry_token, KF_TRUSTED_ARGS)
 BTF_KFUNCS_END(ext_kfunc_ids)
 
 static const struct btf_kfunc_id_set ext_kfunc_set = {
