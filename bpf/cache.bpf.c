@@ -8,6 +8,7 @@
 #include "ops/open.bpf.h"
 #include "ops/read.bpf.h"
 #include "ops/readdir.bpf.h"
+#include "ops/reply.bpf.h"
 
 SEC("struct_ops/lookup")
 int BPF_PROG(lookup, const struct extfuse_lookup_in *in, struct extfuse_lookup_out *out)
@@ -99,12 +100,26 @@ int BPF_PROG(releasedir, const struct extfuse_close_in *in, struct extfuse_close
 	return op_close(in, out, EXTFUSE_FILE_NO_RELEASE);
 }
 
+/* Replies: for daemons that mark them, see libextfuse. */
+SEC("?struct_ops/reply_entry")
+int BPF_PROG(reply_entry, const struct extfuse_reply_entry_in *in)
+{
+	return op_reply_entry(in);
+}
+
+SEC("?struct_ops/reply_attr")
+int BPF_PROG(reply_attr, const struct extfuse_reply_attr_in *in)
+{
+	return op_reply_attr(in);
+}
+
 EXTFUSE_OPS(cache, .lookup = (void *)lookup, .getattr = (void *)getattr, .read = (void *)read,
 	    .getxattr = (void *)getxattr, .listxattr = (void *)listxattr,
 	    .readlink = (void *)readlink, .statfs = (void *)statfs, .access = (void *)access,
 	    .lseek = (void *)lseek, .readdir = (void *)readdir, .open = (void *)open,
 	    .opendir = (void *)opendir, .flush = (void *)flush, .release = (void *)release,
-	    .releasedir = (void *)releasedir);
+	    .releasedir = (void *)releasedir, .reply_entry = (void *)reply_entry,
+	    .reply_attr = (void *)reply_attr);
 
 SEC("license")
 char LICENSE[] = "GPL";

@@ -38,6 +38,7 @@ struct ext_handler {
 	struct bpf_link *link;		/* identity only, never dereferenced; ext_mutex */
 	struct list_head list;		/* in ext_handlers; ext_mutex */
 	struct list_head conns;		/* ext_conn.bound; ext_mutex */
+	bool replies;			/* it was counted for ext_replies; BPF's lock of the link */
 	struct rcu_head rcu;
 };
 
@@ -185,8 +186,10 @@ void ext_marks_collect(struct ext_conn *ec, struct fuse_args *args);
 void ext_marks_begin_slow(struct ext_conn *ec, struct ext_marks *marks);
 void ext_marks_end_slow(struct ext_conn *ec, struct ext_marks *marks);
 void ext_count_sent(struct ext_conn *ec, u32 opcode);
-/* A read of the node went to the daemon. */
-void ext_atime_moved(struct fuse_mount *fm, u64 nodeid);
+/* A read of the node went to the daemon. True: its word was moved for that. */
+bool ext_atime_moved(struct fuse_mount *fm, u64 nodeid);
+
+#include "ext_reply.h"
 
 /* A request is about to be sent: what it changes is in flight from here ... */
 static inline void ext_marks_begin(struct fuse_conn *fc, struct fuse_args *args)
@@ -197,6 +200,7 @@ static inline void ext_marks_begin(struct fuse_conn *fc, struct fuse_args *args)
 		return;
 	ext_count_sent(ec, args->opcode);
 	ext_marks_collect(ec, args);
+	ext_reply_begin(fc, args);
 	if (args->ext.count)
 		ext_marks_begin_slow(ec, &args->ext);
 }
@@ -211,7 +215,7 @@ static inline void ext_marks_end(struct fuse_mount *fm, struct fuse_args *args)
 	case FUSE_READLINK:
 	case FUSE_READDIR:
 	case FUSE_READDIRPLUS:
-		ext_atime_moved(fm, args->nodeid);
+		args->ext.moved = ext_atime_moved(fm, args->nodeid);
 	}
 }
 
@@ -334,8 +338,11 @@ int ext_dirents_put(struct ext_bytes *bytes, const void *data, u64 start, u32 le
 		      __builtin_types_compatible_p(typeof(((type *)0)->in.caller), \
 						   struct extfuse_caller) && \
 		      offsetof(type, in.caller) == offsetof(type, in))
-static_assert(offsetof(struct ext_lookup_call, name) == offsetof(struct ext_name_call, name) &&
-	      offsetof(struct ext_lookup_call, in) == offsetof(struct ext_name_call, in));
+#define EXT_ASSERT_NAME_CALL(type, entry) \
+	static_assert(offsetof(type, name) == offsetof(struct ext_name_call, name) && \
+		      offsetof(type, fc) == offsetof(struct ext_name_call, fc) && \
+		      offsetof(type, entry) == offsetof(struct ext_name_call, in))
+EXT_ASSERT_NAME_CALL(struct ext_lookup_call, in);
 EXT_ASSERT_CALL(struct ext_lookup_call);
 EXT_ASSERT_CALL(struct ext_getattr_call);
 EXT_ASSERT_CALL(struct ext_read_call);
@@ -728,6 +735,10 @@ int ext_kfunc_register(void);
 int extfuse_in_group(const struct extfuse_caller *caller, u32 gid);
 u64 extfuse_caller_digest(const struct extfuse_caller *caller);
 int extfuse_name_copy(const struct extfuse_lookup_in *in, void *dst, u32 dst__sz);
+u64 extfuse_node_token(const struct extfuse_caller *caller, u64 nodeid);
+u64 extfuse_entry_token(const struct extfuse_caller *caller, u64 parent, u32 tag);
+u32 extfuse_reply_bytes(const struct extfuse_reply_bytes_in *in, void *dst, u32 dst__sz);
+u32 extfuse_reply_read(const struct extfuse_reply_read_in *in, void *dst, u32 dst__sz, u64 pos);
 int extfuse_name_equal(const struct extfuse_lookup_in *in, const void *name, u32 name__sz);
 int extfuse_read_fill(struct extfuse_read_out *out, const void *block, u32 block__sz, u64 pos,
 		      u32 len);

@@ -13,7 +13,7 @@ static DEFINE_MUTEX(ext_mutex);
 static LIST_HEAD(ext_handlers);
 
 #define EXT_WORDS_BYTES \
-	(PAGE_SIZE + (size_t)EXT_REGIONS * EXTFUSE_WORD_COUNT * sizeof(u64))
+	(PAGE_SIZE + ((size_t)EXT_REGIONS * EXTFUSE_WORD_COUNT + EXTFUSE_MARK_COUNT) * sizeof(u64))
 
 void ext_handler_put(struct ext_handler *handler)
 {
@@ -36,6 +36,7 @@ int ext_attach_register(const struct extfuse_handler_ops *ops, struct bpf_link *
 	INIT_LIST_HEAD(&handler->conns);
 	handler->link = link;
 	RCU_INIT_POINTER(handler->ops, ops);
+	ext_reply_attached(&handler->replies, ext_reply_members(ops));
 
 	mutex_lock(&ext_mutex);
 	list_add(&handler->list, &ext_handlers);
@@ -78,6 +79,8 @@ void ext_attach_unregister(struct bpf_link *link)
 		}
 	}
 	mutex_unlock(&ext_mutex);
+	if (handler)
+		ext_reply_attached(&handler->replies, false);
 	ext_handler_put(handler);
 }
 
@@ -97,6 +100,9 @@ int ext_attach_update(const struct extfuse_handler_ops *ops, struct bpf_link *li
 		err = 0;
 	}
 	mutex_unlock(&ext_mutex);
+	/* BPF holds the link: the handler stays. */
+	if (!err)
+		ext_reply_attached(&handler->replies, ext_reply_members(ops));
 	return err;
 }
 
@@ -188,6 +194,8 @@ static void ext_words_describe(struct extfuse_words_header *header, u64 seed)
 	header->data_count = EXTFUSE_WORD_COUNT;
 	header->xattr_offset = PAGE_SIZE + EXT_XATTR * region;
 	header->xattr_count = EXTFUSE_WORD_COUNT;
+	header->marks_offset = PAGE_SIZE + EXT_REGIONS * region;
+	header->marks_count = EXTFUSE_MARK_COUNT;
 	header->mount_word = EXTFUSE_EPOCH_ONE;
 	header->mount_data_word = EXTFUSE_EPOCH_ONE;
 	header->changes = 1;

@@ -106,6 +106,26 @@ static int ext_stub_create(const struct extfuse_create_in *in, struct extfuse_ch
 	return EXTFUSE_UPCALL;
 }
 
+static int ext_stub_reply_entry(const struct extfuse_reply_entry_in *in)
+{
+	return 0;
+}
+
+static int ext_stub_reply_attr(const struct extfuse_reply_attr_in *in)
+{
+	return 0;
+}
+
+static int ext_stub_reply_bytes(const struct extfuse_reply_bytes_in *in)
+{
+	return 0;
+}
+
+static int ext_stub_reply_read(const struct extfuse_reply_read_in *in)
+{
+	return 0;
+}
+
 static struct extfuse_handler_ops ext_stubs = {
 	.lookup = ext_stub_lookup,
 	.getattr = ext_stub_getattr,
@@ -125,6 +145,10 @@ static struct extfuse_handler_ops ext_stubs = {
 	.write = ext_stub_write,
 	.setattr = ext_stub_setattr,
 	.create = ext_stub_create,
+	.reply_entry = ext_stub_reply_entry,
+	.reply_attr = ext_stub_reply_attr,
+	.reply_bytes = ext_stub_reply_bytes,
+	.reply_read = ext_stub_reply_read,
 };
 
 /*
@@ -241,6 +265,14 @@ static int ext_bpf_check_member(const struct btf_type *t, const struct btf_membe
 	if (prog->sleepable)
 		return -EINVAL;
 
+	switch (moff) {
+	case offsetof(struct extfuse_handler_ops, reply_entry):
+	case offsetof(struct extfuse_handler_ops, reply_attr):
+	case offsetof(struct extfuse_handler_ops, reply_bytes):
+	case offsetof(struct extfuse_handler_ops, reply_read):
+		/* They have no result, and write to their maps alone. */
+		return 0;
+	}
 	for (op = 0; op < EXTFUSE_OP_COUNT; op++)
 		if (ext_members[op].moff == moff)
 			break;
@@ -270,7 +302,8 @@ static int ext_bpf_init_member(const struct btf_type *t, const struct btf_member
 		to->abi_version = from->abi_version;
 		return 1;
 	case offsetof(struct extfuse_handler_ops, flags):
-		return from->flags ? -EINVAL : 1;
+		to->flags = from->flags;
+		return from->flags & ~EXTFUSE_HANDLER_ALL_REPLIES ? -EINVAL : 1;
 	case offsetof(struct extfuse_handler_ops, name):
 		if (strnlen(from->name, sizeof(from->name)) == sizeof(from->name))
 			return -EINVAL;

@@ -75,7 +75,7 @@ __bpf_kfunc u64 extfuse_caller_digest(const struct extfuse_caller *caller)
 
 /**
  * extfuse_name_copy - the name looked up or made
- * @in: the handler's argument, or its .entry
+ * @in: the handler's argument, or its .entry or .lookup
  * @dst: where to
  * @dst__sz: at most so many bytes are written
  *
@@ -93,7 +93,7 @@ __bpf_kfunc int extfuse_name_copy(const struct extfuse_lookup_in *in, void *dst,
 
 /**
  * extfuse_name_equal - is this the name looked up or made?
- * @in: the handler's argument, or its .entry
+ * @in: the handler's argument, or its .entry or .lookup
  * @name: to compare with, at least in->name_len bytes
  * @name__sz: bytes at @name
  *
@@ -198,6 +198,35 @@ __bpf_kfunc int extfuse_dirents_put(struct extfuse_bytes_out *out, const void *d
 	return ext_dirents_put(bytes, data, start, len);
 }
 
+/**
+ * extfuse_node_token - the token of a node now
+ * @caller: &in->caller
+ * @nodeid: any node id
+ *
+ * To tell slots that can still be served from those that cannot.
+ *
+ * Return: the token, cacheable or not.
+ */
+__bpf_kfunc u64 extfuse_node_token(const struct extfuse_caller *caller, u64 nodeid)
+{
+	return ext_node_token(ext_call_conn(caller)->ext, nodeid);
+}
+
+/**
+ * extfuse_entry_token - the token of (parent, name) now
+ * @caller: &in->caller
+ * @parent: node id of the directory
+ * @tag: low 32 bits of the hash of the name in it
+ *
+ * Return: the token, cacheable or not.
+ */
+__bpf_kfunc u64 extfuse_entry_token(const struct extfuse_caller *caller, u64 parent, u32 tag)
+{
+	struct ext_conn *ec = ext_call_conn(caller)->ext;
+
+	return ext_sum(ec, ext_name_index(tag)) + ext_behind(ec, parent);
+}
+
 __bpf_kfunc_end_defs();
 
 BTF_KFUNCS_START(ext_kfunc_ids)
@@ -208,6 +237,8 @@ BTF_ID_FLAGS(func, extfuse_name_equal, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, extfuse_read_fill, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, extfuse_bytes_put, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, extfuse_dirents_put, KF_TRUSTED_ARGS)
+BTF_ID_FLAGS(func, extfuse_node_token, KF_TRUSTED_ARGS)
+BTF_ID_FLAGS(func, extfuse_entry_token, KF_TRUSTED_ARGS)
 BTF_KFUNCS_END(ext_kfunc_ids)
 
 static const struct btf_kfunc_id_set ext_kfunc_set = {

@@ -23,11 +23,23 @@ struct fuse_file;
  * replaced inode.
  */
 #define EXT_MARKS_MAX 7
+/* The most of a request whose reply is shown to handlers: those of SETATTR. */
+#define EXT_MARKS_REPLY 3
 
 struct ext_marks {
-	u16 count;
-	bool asked; /* a handler was asked, and did not know */
-	u32 word[EXT_MARKS_MAX]; /* index into ext_conn.words, or EXT_MOUNT_WORD */
+	union {
+		struct {
+			u8 count;
+			bool asked; /* a handler was asked, and did not know */
+			u8 reply; /* enum ext_reply_kind: .before is set */
+			bool moved; /* it has moved the access time of its node */
+			u32 word[EXT_MARKS_MAX]; /* index into ext_conn.words, or EXT_MOUNT_WORD */
+		};
+		struct {
+			u32 used[1 + EXT_MARKS_REPLY]; /* by the above, in such a request */
+			u64 before[2]; /* sampled before it was sent, see ext_reply.c */
+		};
+	};
 	/* Whose handle the request begins with; NULL: of none, or it is there already */
 	struct fuse_file *file;
 };

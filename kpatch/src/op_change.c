@@ -32,9 +32,7 @@ struct ext_create_call {
 
 EXT_ASSERT_CALL(struct ext_write_call);
 EXT_ASSERT_CALL(struct ext_setattr_call);
-static_assert(offsetof(struct ext_create_call, name) == offsetof(struct ext_name_call, name) &&
-	      offsetof(struct ext_create_call, fc) == offsetof(struct ext_name_call, fc) &&
-	      offsetof(struct ext_create_call, in.entry) == offsetof(struct ext_name_call, in));
+EXT_ASSERT_NAME_CALL(struct ext_create_call, in.entry);
 
 #define EXT_SET_ALL \
 	(EXTFUSE_SET_MODE | EXTFUSE_SET_UID | EXTFUSE_SET_GID | EXTFUSE_SET_SIZE | \

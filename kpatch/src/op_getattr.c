@@ -317,24 +317,27 @@ static bool ext_atime_may_move(struct inode *inode, u64 token)
 	       ktime_get_real_seconds() - atime.tv_sec >= 24 * 60 * 60;
 }
 
-void ext_atime_moved(struct fuse_mount *fm, u64 nodeid)
+bool ext_atime_moved(struct fuse_mount *fm, u64 nodeid)
 {
 	struct ext_conn *ec = fm->fc->ext;
 	struct inode *inode;
+	bool moved;
 	u32 index;
 	u64 token;
 
 	if (!ec || !fm->sb)
-		return;
+		return false;
 	index = ext_node_index(ec, EXT_NODE, nodeid);
 	token = ext_sum(ec, index);
 	rcu_read_lock();
 	inode = find_inode_rcu(fm->sb, nodeid, ext_inode_is, &nodeid);
-	if (!inode || ext_atime_may_move(inode, token)) {
+	moved = !inode || ext_atime_may_move(inode, token);
+	if (moved) {
 		ext_changed(ec, index);
 		if (inode && ext_cacheable(token))
 			WRITE_ONCE(get_fuse_inode(inode)->ext.atime_word,
 				   token + EXTFUSE_EPOCH_ONE);
 	}
 	rcu_read_unlock();
+	return moved;
 }

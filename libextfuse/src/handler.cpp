@@ -174,6 +174,10 @@ public:
 		skeleton_->rodata->ext_open_mask = params.open_buckets - 1;
 		skeleton_->rodata->ext_seed = params.seed;
 		skeleton_->data->ext_switches = params.switches;
+		if (!params.replies) {
+			skeleton_->struct_ops.cache->reply_entry = nullptr;
+			skeleton_->struct_ops.cache->reply_attr = nullptr;
+		}
 		if (!error)
 			error = extfuse_cache__load(skeleton_.get());
 		if (error) {

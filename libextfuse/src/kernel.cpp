@@ -2,6 +2,7 @@
 //
 // The real kernel: the device, mounts, /proc, and libfuse's session.
 #include "kernel.hpp"
+#include "reply.hpp"
 
 #include <cerrno>
 #include <climits>
@@ -199,6 +200,11 @@ public:
 			return 0;
 		// libfuse says why in its own log, and leaves errno as it happens to be.
 		return errno ? -errno : -EIO;
+	}
+
+	int session_take(fuse_session *se, int fd) override
+	{
+		return fuse_session_custom_io(se, &marking_io, sizeof(marking_io), fd);
 	}
 
 	void session_unmount(fuse_session *se) override

@@ -78,6 +78,7 @@ struct HandlerParams {
 	uint32_t open_buckets = 1;
 	uint64_t seed = 0;
 	uint32_t switches = 0; // initial value, as in maps.bpf.h
+	bool replies = false;  // with the programs that keep replies
 };
 
 // The slot caches as mapped into this process.
@@ -158,6 +159,8 @@ public:
 
 	// libfuse: 0 or -errno.
 	virtual int session_mount(fuse_session *se, const char *mountpoint) = 0;
+	// Instead of session_mount(): fd is the device, replies are marked (reply.cpp).
+	virtual int session_take(fuse_session *se, int fd) = 0;
 	virtual void session_unmount(fuse_session *se) = 0;
 	virtual int session_fd(fuse_session *se) = 0;
 };

@@ -123,6 +123,7 @@ int extfuse::mount_extfuse(fuse_session *se, mode_t mode, std::string &reason)
 	session = se;
 	if (handler)
 		maps = handler->maps();
+	marking = options.reply_hooks;
 	state = State::active;
 	log.info("%s is mounted on the extfuse driver", target.c_str());
 	return 0;
@@ -143,6 +144,7 @@ int extfuse::prepare_handler(std::string &reason)
 	params.names_buckets = buckets_for(options.max_dirs);
 	params.open_buckets = buckets_for(options.max_opens);
 	params.seed = seed;
+	params.replies = options.reply_hooks;
 	params.switches = all_operations | (options.no_remember ? 0 : switch_remember);
 
 	int error = kernel->load_handler(params, log, handler, reason);
@@ -243,7 +245,7 @@ int extfuse::map_words(std::string &reason)
 	}
 	words_base = base;
 	words_bytes = bytes;
-	if (!words.set(base, bytes)) {
+	if (!words.set(base, bytes) || (options.reply_hooks && !words.marks())) {
 		reason = "the words of " EXTFUSE_DEVICE " are not laid out as version " +
 			 std::to_string(EXTFUSE_ABI_VERSION) + " of the ABI says";
 		return -EPROTO;
@@ -263,7 +265,8 @@ int extfuse::give_to_session(fuse_session *se, std::string &reason)
 		return error;
 	}
 	snprintf(path, sizeof(path), "/dev/fd/%d", copy.get());
-	const int error = kernel->session_mount(se, path);
+	const int error = options.reply_hooks ? kernel->session_take(se, copy.get())
+					      : kernel->session_mount(se, path);
 	if (error < 0) {
 		reason = std::string("libfuse does not take the extfuse device: ") +
 			 strerror(-error);
@@ -295,6 +298,7 @@ void extfuse::unmount() noexcept
 		// unmount could wait for answers that nobody is going to give. The
 		// session will close its number itself.
 		kernel->neutralize(kernel->session_fd(session));
+		marking = false;
 		words.clear();
 		maps = {};
 		kernel->unmap_words(words_base, words_bytes);
@@ -391,6 +395,7 @@ const char *extfuse_option_help(void)
 	       "    -o extfuse=stock       stock FUSE\n"
 	       "    -o no_handler          extfuse driver without a BPF handler\n"
 	       "    -o no_remember         ask the handler every time\n"
+	       "    -o reply_hooks         replies are cached by the driver on their way back\n"
 	       "    -o max_names=N         names to keep, of up to 32 bytes (131072)\n"
 	       "    -o max_long_names=N    names to keep, longer ones (4096)\n"
 	       "    -o max_attrs=N         nodes whose attributes to keep (131072)\n"

@@ -49,7 +49,7 @@ template <class Body> int no_throw(Body body) noexcept
 
 } // namespace exf::impl
 
-// One thread at a time for all but words, maps, seed and counters: those are set
+// One thread at a time for all but words, maps, marking, seed and counters: those are set
 // by extfuse_mount(), unset by extfuse_unmount(), and constant in between.
 struct extfuse {
 	explicit extfuse(std::unique_ptr<exf::impl::Kernel> k) : kernel(std::move(k)) {}
@@ -82,6 +82,7 @@ struct extfuse {
 
 	exf::impl::Words words;
 	exf::impl::HandlerMaps maps;
+	bool marking = false; // replies are marked in place of being put
 	uint64_t seed = 0; // of the hashes of blocks, objects and chunks of directories
 	exf::impl::PutCounters puts;
 

@@ -66,6 +66,7 @@ const fuse_opt our_opts[] = {
 	FUSE_OPT_KEY("extfuse=", KEY_OURS),
 	FUSE_OPT_KEY("no_handler", KEY_OURS),
 	FUSE_OPT_KEY("no_remember", KEY_OURS),
+	FUSE_OPT_KEY("reply_hooks", KEY_OURS),
 	FUSE_OPT_KEY("max_names=", KEY_OURS),
 	FUSE_OPT_KEY("max_long_names=", KEY_OURS),
 	FUSE_OPT_KEY("max_attrs=", KEY_OURS),
@@ -110,6 +111,8 @@ int take_one(void *data, const char *arg, int key, fuse_args *)
 		t.options.no_handler = true;
 	else if (name == "no_remember")
 		t.options.no_remember = true;
+	else if (name == "reply_hooks")
+		t.options.reply_hooks = true;
 	return 0;
 }
 
@@ -279,6 +282,7 @@ int read_config(const extfuse_config *cfg, Options &out, Log &log)
 	out.fallback = c.fallback;
 	out.no_handler = c.no_handler != 0;
 	out.no_remember = c.no_remember != 0;
+	out.reply_hooks = c.reply_hooks != 0;
 	const struct {
 		const char *name;
 		uint32_t given;

@@ -20,6 +20,7 @@ struct Options {
 	extfuse_fallback fallback = EXTFUSE_FALLBACK_STOCK;
 	bool no_handler = false;
 	bool no_remember = false;
+	bool reply_hooks = false;
 	uint32_t max_names = 131072;
 	uint32_t max_long_names = 4096;
 	uint32_t max_attrs = 131072;

@@ -5,6 +5,7 @@
 
 #include "object.hpp"
 #include "populate.hpp"
+#include "reply.hpp"
 
 using namespace exf::impl;
 
@@ -271,8 +272,11 @@ int extfuse_reply_entry(struct extfuse *x, fuse_req_t req, fuse_ino_t parent, co
 			struct extfuse_token node, enum extfuse_scope entry_scope,
 			enum extfuse_scope attr_scope)
 {
-	extfuse_put_entry(x, fuse_req_ctx(req), parent, name, e, entry, node, entry_scope,
-			  attr_scope);
+	const Marked marked(x, entry_scope, attr_scope);
+
+	if (!marked)
+		extfuse_put_entry(x, fuse_req_ctx(req), parent, name, e, entry, node, entry_scope,
+				  attr_scope);
 	return fuse_reply_entry(req, e);
 }
 
@@ -283,8 +287,10 @@ int extfuse_reply_negative(struct extfuse *x, fuse_req_t req, fuse_ino_t parent,
 
 	if (!extfuse_active(x))
 		return fuse_reply_err(req, ENOENT);
-	extfuse_put_entry(x, fuse_req_ctx(req), parent, name, nullptr, entry, no_token, scope,
-			  EXTFUSE_SCOPE_NONE);
+	const Marked marked(x, scope, EXTFUSE_SCOPE_NONE);
+	if (!marked)
+		extfuse_put_entry(x, fuse_req_ctx(req), parent, name, nullptr, entry, no_token,
+				  scope, EXTFUSE_SCOPE_NONE);
 	return fuse_reply_entry(req, &none);
 }
 
@@ -293,15 +299,21 @@ int extfuse_reply_create(struct extfuse *x, fuse_req_t req, fuse_ino_t parent, c
 			 struct extfuse_token entry, struct extfuse_token node,
 			 enum extfuse_scope entry_scope, enum extfuse_scope attr_scope)
 {
-	extfuse_put_entry(x, fuse_req_ctx(req), parent, name, e, entry, node, entry_scope,
-			  attr_scope);
+	const Marked marked(x, entry_scope, attr_scope);
+
+	if (!marked)
+		extfuse_put_entry(x, fuse_req_ctx(req), parent, name, e, entry, node, entry_scope,
+				  attr_scope);
 	return fuse_reply_create(req, e, fi);
 }
 
 int extfuse_reply_attr(struct extfuse *x, fuse_req_t req, fuse_ino_t node, const struct stat *attr,
 		       double attr_timeout, struct extfuse_token token, enum extfuse_scope scope)
 {
-	extfuse_put_attr(x, fuse_req_ctx(req), node, attr, token, scope);
+	const Marked marked(x, scope, EXTFUSE_SCOPE_NONE);
+
+	if (!marked)
+		extfuse_put_attr(x, fuse_req_ctx(req), node, attr, token, scope);
 	return fuse_reply_attr(req, attr, attr_timeout);
 }
 

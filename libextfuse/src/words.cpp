@@ -50,6 +50,8 @@ bool Words::set(void *base, size_t bytes) noexcept
 	w.data_ = array(base, bytes, h->data_offset, w.data_count_);
 	w.xattr_count_ = h->xattr_count;
 	w.xattr_ = array(base, bytes, h->xattr_offset, w.xattr_count_);
+	if (h->marks_count == EXTFUSE_MARK_COUNT)
+		w.marks_ = array(base, bytes, h->marks_offset, EXTFUSE_MARK_COUNT);
 	if (!w.node_ || !w.name_ || !w.behind_ || !w.data_ || !w.xattr_)
 		return false;
 	w.header_ = h;
@@ -191,6 +193,13 @@ uint64_t Words::behind(uint64_t node) const noexcept
 uint64_t Words::changes() const noexcept
 {
 	return load(&header_->changes);
+}
+
+void Words::mark(uint64_t unique, uint32_t mark) const noexcept
+{
+	// Before the system call that writes the reply.
+	__atomic_store_n(marks_ + extfuse_mark_index(unique), extfuse_mark_entry(unique, mark),
+			 __ATOMIC_RELEASE);
 }
 
 // Before the words, see "changes" in <extfuse/abi.h>.

@@ -54,6 +54,13 @@ public:
 	// How many times a word has got a new epoch.
 	uint64_t changes() const noexcept;
 
+	// Is there a table for marks of replies? Mark the reply to this request.
+	bool marks() const noexcept
+	{
+		return marks_ != nullptr;
+	}
+	void mark(uint64_t unique, uint32_t mark) const noexcept;
+
 	void change_node(uint64_t node) const noexcept;
 	void change_entry(uint64_t parent, uint64_t hash) const noexcept;
 	void change_all() const noexcept;
@@ -89,6 +96,7 @@ private:
 	uint64_t *behind_ = nullptr;
 	uint64_t *data_ = nullptr;
 	uint64_t *xattr_ = nullptr;
+	uint64_t *marks_ = nullptr;
 	// Copies: whoever else maps the header cannot move us out of bounds.
 	uint64_t seed_ = 0;
 	uint32_t node_count_ = 0;

@@ -9,7 +9,7 @@ int BPF_PROG(lookup, const struct extfuse_lookup_in *in, struct extfuse_lookup_o
 	return EXTFUSE_UPCALL;
 }
 
-EXTFUSE_OPS(reject, .lookup = (void *)lookup, .flags = 1);
+EXTFUSE_OPS(reject, .lookup = (void *)lookup, .flags = 1U << 31);
 
 char LICENSE[] SEC("license")
 = "GPL";

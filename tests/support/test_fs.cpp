@@ -32,6 +32,7 @@ extfuse_config library_config(const Config &c)
 	cfg.fallback = EXTFUSE_FALLBACK_FAIL;
 	cfg.no_handler = c.kind == Kind::NoHandler;
 	cfg.no_remember = !c.remember;
+	cfg.reply_hooks = c.reply_hooks;
 	cfg.max_names = c.kind == Kind::Tiny ? 4 : c.max_names;
 	cfg.max_long_names = c.kind == Kind::Tiny ? 4 : c.max_long_names;
 	cfg.max_attrs = c.kind == Kind::Tiny ? 4 : c.max_attrs;
@@ -117,6 +118,7 @@ std::string Counts::text() const
 		s << "\n  " << ops[i] << ": warm " << d.warm << " hit " << d.hit << " error "
 		  << d.error << " upcall " << d.upcall << " stale " << d.stale << " dead " << d.dead
 		  << " scope " << d.scope << " invalid " << d.invalid << " sent " << d.sent
+		  << " reply " << d.reply << " " << d.reply_stale << " " << d.reply_invalid
 		  << "; handler absent " << h.miss[EXTFUSE_MISS_ABSENT] << " stale "
 		  << h.miss[EXTFUSE_MISS_STALE] << " caller " << h.miss[EXTFUSE_MISS_CALLER]
 		  << " torn " << h.miss[EXTFUSE_MISS_TORN] << " off " << h.miss[EXTFUSE_MISS_OFF]

@@ -50,6 +50,7 @@ struct Config {
 	uint32_t max_objects = 1024;
 	uint32_t max_dirs = 64;
 	uint32_t max_opens = 4096;
+	bool reply_hooks = false; // replies are marked in place of put
 	bool passthrough = false; // FUSE_CAP_PASSTHROUGH is asked for
 	bool writeback = false; // FUSE_CAP_WRITEBACK_CACHE
 	bool atomic_o_trunc = true; // FUSE_CAP_ATOMIC_O_TRUNC

@@ -70,10 +70,16 @@ struct Ops {
 		return {0, 0};
 	}
 
+	static extfuse_scope unless(bool hidden, extfuse_scope scope)
+	{
+		return hidden ? EXTFUSE_SCOPE_NONE : scope;
+	}
+
 	static void reply_entry(TestFs &f, fuse_req_t req, Op op, uint64_t parent, const char *name,
 				const Store::Found &found, extfuse_token entry, extfuse_token node)
 	{
 		const fuse_entry_param e = entry_of(found);
+		const bool said = op == Op::Lookup || f.say.changes;
 		int error;
 
 		f.pass(op, Stage::Done, parent, name);
@@ -88,7 +94,8 @@ struct Ops {
 			error = fuse_reply_entry(req, &e);
 		} else {
 			error = extfuse_reply_entry(f.ext_, req, parent, name, &e, entry, node,
-						    f.say.entry, f.say.attr);
+						    unless(!said || !f.say.names, f.say.entry),
+						    unless(!said || !f.say.attrs, f.say.attr));
 		}
 		if (error) // nobody waited any more: the kernel did not count it
 			f.store.forget(e.ino, 1);
@@ -166,7 +173,9 @@ struct Ops {
 		}
 		if (!f.say.attrs)
 			token = none();
-		extfuse_reply_attr(f.ext_, req, found.node.id, &found.attr, 0, token, f.say.attr);
+		extfuse_reply_attr(f.ext_, req, found.node.id, &found.attr, 0, token,
+				   unless(!f.say.attrs || (op == Op::Setattr && !f.say.changes),
+					  f.say.attr));
 	}
 
 	static void getattr(fuse_req_t req, fuse_ino_t node, fuse_file_info *)
@@ -351,8 +360,9 @@ struct Ops {
 		fill_open(f, fi);
 		f.pass(Op::Create, Stage::Done, parent, name);
 		if (extfuse_reply_create(f.ext_, req, parent, name, &e, fi,
-					 f.say.names ? entry : none(), node, f.say.entry,
-					 f.say.attr))
+					 f.say.names ? entry : none(), node,
+					 unless(!say || !f.say.names, f.say.entry),
+					 unless(!say || !f.say.attrs, f.say.attr)))
 			f.store.forget(e.ino, 1);
 	}
 
@@ -381,12 +391,14 @@ struct Ops {
 			fuse_reply_err(req, -got);
 			return;
 		}
-		if (f.say.blocks)
+		if (f.say.blocks && !f.config_.reply_hooks)
 			extfuse_put_data(f.ext_, fuse_req_ctx(req), node, start, data.data(),
 					 data.size(), static_cast<uint64_t>(found.attr.st_size),
 					 token, f.say.data);
 		f.pass(Op::Read, Stage::Put, node);
 		const size_t from = std::min(before, data.size());
+		if (f.say.blocks)
+			extfuse_mark_reply(f.ext_, f.say.data, EXTFUSE_SCOPE_NONE, 0);
 		fuse_reply_buf(req, data.data() + from, std::min(size, data.size() - from));
 	}
 

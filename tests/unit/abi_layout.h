@@ -205,8 +205,9 @@
 		FIELD(extfuse_words_header, data_offset, 72) \
 		FIELD(extfuse_words_header, xattr_offset, 80) \
 		FIELD(extfuse_words_header, xattr_count, 88) \
-		FIELD(extfuse_words_header, reserved1, 92) \
-		FIELD(extfuse_words_header, reserved2, 96) \
+		FIELD(extfuse_words_header, marks_count, 92) \
+		FIELD(extfuse_words_header, marks_offset, 96) \
+		FIELD(extfuse_words_header, reserved2, 104) \
 		FIELD(extfuse_words_header, mount_word, 128) \
 		FIELD(extfuse_words_header, reserved3, 136) \
 		FIELD(extfuse_words_header, mount_data_word, 192) \
@@ -362,7 +363,53 @@
 		FIELD(extfuse_op_stats, scope, 48) \
 		FIELD(extfuse_op_stats, invalid, 56) \
 		FIELD(extfuse_op_stats, sent, 64) \
-		FIELD(extfuse_op_stats, reserved, 72) \
+		FIELD(extfuse_op_stats, reply, 72) \
+		FIELD(extfuse_op_stats, reply_stale, 80) \
+		FIELD(extfuse_op_stats, reply_invalid, 88) \
+		FIELD(extfuse_op_stats, reserved, 96) \
+	SIZE(extfuse_reply_entry_in, 136) \
+		FIELD(extfuse_reply_entry_in, lookup, 0) \
+		FIELD(extfuse_reply_entry_in, nodeid, 96) \
+		FIELD(extfuse_reply_entry_in, behind, 104) \
+		FIELD(extfuse_reply_entry_in, valid, 112) \
+		FIELD(extfuse_reply_entry_in, valid_nsec, 120) \
+		FIELD(extfuse_reply_entry_in, generation, 124) \
+		FIELD(extfuse_reply_entry_in, opcode, 128) \
+		FIELD(extfuse_reply_entry_in, mark, 132) \
+	SIZE(extfuse_reply_attr_in, 152) \
+		FIELD(extfuse_reply_attr_in, caller, 0) \
+		FIELD(extfuse_reply_attr_in, nodeid, 16) \
+		FIELD(extfuse_reply_attr_in, word, 24) \
+		FIELD(extfuse_reply_attr_in, hash, 32) \
+		FIELD(extfuse_reply_attr_in, valid, 40) \
+		FIELD(extfuse_reply_attr_in, valid_nsec, 48) \
+		FIELD(extfuse_reply_attr_in, opcode, 52) \
+		FIELD(extfuse_reply_attr_in, mark, 56) \
+		FIELD(extfuse_reply_attr_in, flags, 60) \
+		FIELD(extfuse_reply_attr_in, attr, 64) \
+	SIZE(extfuse_reply_bytes_in, 104) \
+		FIELD(extfuse_reply_bytes_in, caller, 0) \
+		FIELD(extfuse_reply_bytes_in, nodeid, 16) \
+		FIELD(extfuse_reply_bytes_in, word, 24) \
+		FIELD(extfuse_reply_bytes_in, xattr_word, 32) \
+		FIELD(extfuse_reply_bytes_in, arg, 40) \
+		FIELD(extfuse_reply_bytes_in, op, 48) \
+		FIELD(extfuse_reply_bytes_in, error, 52) \
+		FIELD(extfuse_reply_bytes_in, size, 56) \
+		FIELD(extfuse_reply_bytes_in, mark, 60) \
+		FIELD(extfuse_reply_bytes_in, reserved, 64) \
+		FIELD(extfuse_reply_bytes_in, name_len, 68) \
+		FIELD(extfuse_reply_bytes_in, name, 72) \
+	SIZE(extfuse_reply_read_in, 64) \
+		FIELD(extfuse_reply_read_in, caller, 0) \
+		FIELD(extfuse_reply_read_in, nodeid, 16) \
+		FIELD(extfuse_reply_read_in, word, 24) \
+		FIELD(extfuse_reply_read_in, offset, 32) \
+		FIELD(extfuse_reply_read_in, file_size, 40) \
+		FIELD(extfuse_reply_read_in, size, 48) \
+		FIELD(extfuse_reply_read_in, mark, 52) \
+		FIELD(extfuse_reply_read_in, flags, 56) \
+		FIELD(extfuse_reply_read_in, reserved, 60) \
 	SIZE(extfuse_stats, 2368) \
 		FIELD(extfuse_stats, abi_version, 0) \
 		FIELD(extfuse_stats, size, 4) \

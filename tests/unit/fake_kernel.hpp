@@ -30,7 +30,8 @@ class FakeWords
 public:
 	static constexpr uint32_t count = 1024;
 	static constexpr size_t page = 4096;
-	static constexpr size_t bytes = page + 5 * count * sizeof(uint64_t);
+	static constexpr size_t bytes =
+		page + (5 * count + EXTFUSE_MARK_COUNT) * sizeof(uint64_t);
 
 	FakeWords()
 	{
@@ -48,6 +49,8 @@ public:
 		h->xattr_offset = page + 4 * count * sizeof(uint64_t);
 		h->node_count = h->name_count = h->behind_count = h->data_count = count;
 		h->xattr_count = count;
+		h->marks_offset = page + 5 * count * sizeof(uint64_t);
+		h->marks_count = EXTFUSE_MARK_COUNT;
 		h->mount_word = EXTFUSE_EPOCH_ONE;
 		h->mount_data_word = EXTFUSE_EPOCH_ONE;
 		h->changes = 1;
@@ -330,6 +333,14 @@ public:
 		// As libfuse: the session owns the descriptor.
 		if (sscanf(mountpoint, "/dev/fd/%d", &fd) == 1)
 			session_fd_ = impl::Fd(fd);
+		return 0;
+	}
+	int session_take(fuse_session *, int fd) override
+	{
+		state_.calls.push_back("session_take");
+		if (state_.session_error)
+			return state_.session_error;
+		session_fd_ = impl::Fd(fd);
 		return 0;
 	}
 	void session_unmount(fuse_session *) override

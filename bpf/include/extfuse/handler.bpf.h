@@ -111,6 +111,15 @@ extern int extfuse_bytes_put(struct extfuse_bytes_out *out, const void *data, __
 extern int extfuse_dirents_put(struct extfuse_bytes_out *out, const void *data, __u32 data__sz,
 			       __u64 start, __u32 len) __ksym __weak;
 
+/*
+ * The token of a node, and of (parent, name), now; tag: the low 32 bits of the name's
+ * hash. For programs that keep replies: a slot of another token is free. caller:
+ * &in->caller.
+ */
+extern __u64 extfuse_node_token(const struct extfuse_caller *caller, __u64 nodeid) __ksym __weak;
+extern __u64 extfuse_entry_token(const struct extfuse_caller *caller, __u64 parent,
+				 __u32 tag) __ksym __weak;
+
 /* ------------------------------------------------------------------------ */
 
 /* out->flags of an answer that callers in scope may get; extra: EXTFUSE_OUT_REMEMBER. */

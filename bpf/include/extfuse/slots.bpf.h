@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Reader's side of the slot caches (protocol: "Slot caches" in <extfuse/abi.h>;
- * the writer's side is libextfuse/src/slots.cpp).
+ * Slot caches (protocol: "Slot caches" in <extfuse/abi.h>). Reader's side, and for
+ * replies the writer's, which in user space is libextfuse/src/slots.cpp.
  *
  *     seq = extfuse_seq_begin(&slot->seq);
  *     ... compare, copy to *out ...
@@ -35,6 +35,67 @@ static __always_inline bool extfuse_seq_same(const __u32 *seq, __u32 begin)
 	barrier();
 	/* begin with its lowest bit cleared differs from any odd number. */
 	return *(const volatile __u32 *)seq == (begin & ~1U);
+}
+
+/*
+ * The right to write a slot, if nobody else has it:
+ *
+ *     seq = extfuse_seq_lock(&slot->seq);
+ *     if (seq & 1)
+ *             somebody else has it: give up
+ *     ... store ...
+ *     extfuse_seq_unlock(&slot->seq, seq);
+ *
+ * Nothing waits for it: a program that is interrupted in between leaves a slot that
+ * is a miss for as long.
+ */
+static __always_inline __u32 extfuse_seq_lock(__u32 *seq)
+{
+	__u32 begin = *(volatile __u32 *)seq;
+
+	/* The exchange is a full barrier. */
+	if (!(begin & 1) && __sync_val_compare_and_swap(seq, begin, begin + 1) != begin)
+		return 1;
+	barrier();
+	return begin;
+}
+
+static __always_inline void extfuse_seq_unlock(__u32 *seq, __u32 begin)
+{
+	barrier();
+	*(volatile __u32 *)seq = begin + 2;
+}
+
+/*
+ * Which of the slots of a bucket to write, from what is known of each, one bit a
+ * slot: the one of the same key, else an empty, else an outdated one, else the one
+ * that the hash names. Busy ones are passed over where there is a choice.
+ */
+static __always_inline __u32 extfuse_way(__u32 same, __u32 empty, __u32 outdated, __u32 busy,
+					 __u64 hash)
+{
+	__u32 first = hash >> 62, i;
+
+	if (!same)
+		same = empty & ~busy;
+	if (!same)
+		same = outdated & ~busy;
+	if (same) {
+#pragma unroll
+		for (i = 0; i < EXTFUSE_WAYS - 1; i++) {
+			if (same & (1U << i))
+				return i;
+		}
+		return EXTFUSE_WAYS - 1;
+	}
+#pragma unroll
+	for (i = 0; i < EXTFUSE_WAYS; i++) {
+		__u32 way = (first + i) % EXTFUSE_WAYS;
+
+		if (!(busy & (1U << way)))
+			return way;
+	}
+	return first % EXTFUSE_WAYS;
 }
 
 /* Index of the bucket of a hash; mask: number of buckets - 1. */

@@ -9,7 +9,8 @@
  *   1  first version: lookup, getattr, read; getxattr, listxattr, readlink, statfs,
  *      access, lseek, readdir (abi_object.h);
  *      open, opendir, flush, release, releasedir; registered backing files;
- *      write, setattr, create as observers (abi_change.h)
+ *      write, setattr, create as observers (abi_change.h);
+ *      replies (abi_reply.h)
  *
  * Rules
  *   - fixed-width types, explicit padding, no unions, no pointers in what a
@@ -336,6 +337,7 @@ struct extfuse_close_out {
 
 #include <extfuse/abi_object.h>
 #include <extfuse/abi_change.h>
+#include <extfuse/abi_reply.h>
 
 /* ------------------------------------------------------------------------ */
 /* The struct_ops type                                                      */
@@ -366,9 +368,14 @@ struct extfuse_handler_ops {
 	int (*write)(const struct extfuse_write_in *in, struct extfuse_change_out *out);
 	int (*setattr)(const struct extfuse_setattr_in *in, struct extfuse_change_out *out);
 	int (*create)(const struct extfuse_create_in *in, struct extfuse_change_out *out);
+	/* Shown a reply, see abi_reply.h. What they return does not matter: 0. */
+	int (*reply_entry)(const struct extfuse_reply_entry_in *in);
+	int (*reply_attr)(const struct extfuse_reply_attr_in *in);
+	int (*reply_bytes)(const struct extfuse_reply_bytes_in *in);
+	int (*reply_read)(const struct extfuse_reply_read_in *in);
 
 	__u32 abi_version; /* EXTFUSE_ABI_VERSION the program was built with */
-	__u32 flags; /* 0; unknown bits are refused */
+	__u32 flags; /* EXTFUSE_HANDLER_*; unknown bits are refused */
 	char name[EXTFUSE_HANDLER_NAME_LEN]; /* for messages, NUL-terminated */
 };
 #endif
@@ -446,8 +453,9 @@ struct extfuse_words_header {
 	__u64 data_offset;
 	__u64 xattr_offset;
 	__u32 xattr_count;
-	__u32 reserved1;
-	__u64 reserved2[4];
+	__u32 marks_count; /* EXTFUSE_MARK_COUNT */
+	__u64 marks_offset; /* of the table in abi_reply.h */
+	__u64 reserved2[3];
 	__u64 mount_word; /* alone in its cache line */
 	__u64 reserved3[7];
 	__u64 mount_data_word;
@@ -735,7 +743,10 @@ struct extfuse_op_stats {
 	__u64 scope; /* refused: nobody declared who may see it */
 	__u64 invalid; /* refused: failed validation */
 	__u64 sent; /* requests of this kind that went to the daemon */
-	__u64 reserved[7];
+	__u64 reply; /* replies shown to the handler; an entry's attributes: GETATTR */
+	__u64 reply_stale; /* not shown: a token was not cacheable, or had moved */
+	__u64 reply_invalid; /* not shown: failed validation */
+	__u64 reserved[4];
 };
 
 struct extfuse_stats {

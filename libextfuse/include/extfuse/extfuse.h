@@ -111,11 +111,12 @@ struct extfuse_config {
 	void *log_userdata;
 	enum extfuse_log_level log_level; /* 0 means EXTFUSE_LOG_WARNING */
 	uint32_t max_opens; /* as max_names; default 16384 */
+	unsigned reply_hooks; /* 1: see "Reply hooks" below */
 };
 
 /*
  * Make an object, not mounted yet. Takes extfuse's own options out of args
- * (-o extfuse=auto|require|stock, no_handler, no_remember, max_names=N,
+ * (-o extfuse=auto|require|stock, no_handler, no_remember, reply_hooks, max_names=N,
  * max_long_names=N, max_attrs=N, max_blocks=N, max_objects=N, max_dirs=N, max_opens=N;
  * they override cfg), reads the mount options that fuse_session_new() reads as well (allow_other,
  * default_permissions, fsname=, subtype=, ro, nodev, ...), leaves those in
@@ -400,6 +401,38 @@ EXTFUSE_API int extfuse_reply_lseek(struct extfuse *x, fuse_req_t req, fuse_ino_
 EXTFUSE_API int extfuse_reply_readdir(struct extfuse *x, fuse_req_t req, fuse_ino_t node,
 				      off_t offset, const void *entries, size_t size, int last,
 				      struct extfuse_token token, enum extfuse_scope scope);
+
+/* ------------------------------------------------------------------------ */
+/* Reply hooks                                                              */
+
+/*
+ * With reply_hooks, nothing is put by the annotated replies above: they mark the
+ * reply, and the driver lets the handler keep it on its way back, under tokens that
+ * the driver itself has sampled before it sent the request. Their tokens are not
+ * looked at, so none need be taken, and the caller's groups are not read from /proc.
+ * A mark is a store in shared memory. extfuse_put_*() works as ever.
+ *
+ * The session must have been made for extfuse_mount(); it takes requests and sends
+ * replies by fuse_session_custom_io(). Not marked: a reply that libfuse splices
+ * (fuse_reply_data() from a file), one that another thread sends, and those of
+ * extfuse_reply_readdir(), which are put.
+ */
+
+/* 1: mounted on the extfuse driver, and replies are marked. */
+EXTFUSE_API int extfuse_reply_hooks(const struct extfuse *x);
+
+/*
+ * Mark the reply that this thread sends next by fuse_reply_*(), which must be right
+ * after this call: to LOOKUP, MKNOD, MKDIR, SYMLINK, LINK, CREATE (scope of the name,
+ * attr_scope of the attributes), GETATTR, SETATTR, GETXATTR, LISTXATTR, READLINK,
+ * STATFS, ACCESS, LSEEK or READ (scope alone). ENOENT to LOOKUP, ENODATA to GETXATTR
+ * are kept as well. flags: EXTFUSE_XATTR_KEPT. 1: it will be; 0: not, there are no
+ * reply hooks or no scope; -EINVAL.
+ */
+EXTFUSE_API int extfuse_mark_reply(const struct extfuse *x, enum extfuse_scope scope,
+				   enum extfuse_scope attr_scope, unsigned flags);
+/* Not so, if it was not sent after all. */
+EXTFUSE_API void extfuse_unmark_reply(void);
 
 /* ------------------------------------------------------------------------ */
 /* Backing files                                                            */

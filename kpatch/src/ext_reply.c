@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Replies on their way back: validated, under tokens sampled before their request
+ * was sent, shown to the handler in the context of who asked (in the background:
+ * of who replied). The handler may keep them; nothing that it does is believed.
+ */
+#include "ext_call.h"
+#include "ext_validate.h"
+
+#include <linux/highmem.h>
+
+DEFINE_STATIC_KEY_FALSE(ext_replies);
+
+EXT_ASSERT_NAME_CALL(struct ext_reply_entry_call, in.lookup);
+EXT_ASSERT_CALL(struct ext_reply_attr_call);
+EXT_ASSERT_CALL(struct ext_reply_bytes_call);
+EXT_ASSERT_CALL(struct ext_reply_read_call);
+static_assert(sizeof(struct ext_marks) == 4 + EXT_MARKS_MAX * sizeof(u32) + sizeof(void *));
+
+bool ext_reply_members(const struct extfuse_handler_ops *ops)
+{
+	return ops->reply_entry || ops->reply_attr || ops->reply_bytes || ops->reply_read;
+}
+
+void ext_reply_attached(bool *counted, bool members)
+{
+	if (*counted == members)
+		return;
+	*counted = members;
+	if (members)
+		static_branch_inc(&ext_replies);
+	else
+		static_branch_dec(&ext_replies);
+}
+
+static enum ext_reply_kind ext_reply_kind(u32 opcode)
+{
+	switch (opcode) {
+	case FUSE_LOOKUP:
+	case FUSE_MKNOD:
+	case FUSE_MKDIR:
+	case FUSE_SYMLINK:
+	case FUSE_LINK:
+	case FUSE_CREATE:
+		return EXT_REPLY_ENTRY;
+	case FUSE_GETATTR:
+	case FUSE_SETATTR:
+		return EXT_REPLY_ATTR;
+	case FUSE_GETXATTR:
+	case FUSE_LISTXATTR:
+	case FUSE_READLINK:
+	case FUSE_STATFS:
+	case FUSE_LSEEK:
+	case FUSE_ACCESS:
+		return EXT_REPLY_BYTES;
+	case FUSE_READ:
+		return EXT_REPLY_READ;
+	default:
+		return EXT_REPLY_NONE;
+	}
+}
+
+/* For counters, and as programs are told. An entry's: LOOKUP. */
+static enum extfuse_op ext_reply_op(u32 opcode)
+{
+	switch (opcode) {
+	case FUSE_GETATTR:
+	case FUSE_SETATTR:
+		return EXTFUSE_OP_GETATTR;
+	case FUSE_GETXATTR:
+		return EXTFUSE_OP_GETXATTR;
+	case FUSE_LISTXATTR:
+		return EXTFUSE_OP_LISTXATTR;
+	case FUSE_READLINK:
+		return EXTFUSE_OP_READLINK;
+	case FUSE_STATFS:
+		return EXTFUSE_OP_STATFS;
+	case FUSE_LSEEK:
+		return EXTFUSE_OP_LSEEK;
+	case FUSE_ACCESS:
+		return EXTFUSE_OP_ACCESS;
+	case FUSE_READ:
+		return EXTFUSE_OP_READ;
+	default:
+		return EXTFUSE_OP_LOOKUP;
+	}
+}
+
+/*
+ * Does the request itself change what its reply tells? Then the one change between
+ * the token and now is its own.
+ */
+static bool ext_reply_changes(const struct fuse_args *args)
+{
+	return args->opcode != FUSE_LOOKUP && (ext_reply_kind(args->opcode) == EXT_REPLY_ENTRY ||
+					       args->opcode == FUSE_SETATTR);
+}
+
+/* Under rcu_read_lock(). */
+static bool ext_reply_wanted(const struct extfuse_handler_ops *ops, enum ext_reply_kind kind)
+{
+	if (!ops)
+		return false;
+	switch (kind) {
+	case EXT_REPLY_ENTRY:
+		return ops->reply_entry || ops->reply_attr;
+	case EXT_REPLY_ATTR:
+		return ops->reply_attr;
+	case EXT_REPLY_BYTES:
+		return ops->reply_bytes;
+	case EXT_REPLY_READ:
+		return ops->reply_read;
+	default:
+		return false;
+	}
+}
+
+/* The name of an entry; its length, 0: none that a handler is asked about. */
+static u32 ext_reply_name(const struct fuse_args *args, const unsigned char **name)
+{
+	const struct fuse_in_arg *arg =
+		&args->in_args[args->opcode != FUSE_LOOKUP && args->opcode != FUSE_SYMLINK];
+	u32 len = arg->size - 1;
+
+	*name = arg->value;
+	if (len - 1 >= EXTFUSE_NAME_MAX)
+		return 0;
+	if ((*name)[0] == '.' && (len == 1 || (len == 2 && (*name)[1] == '.')))
+		return 0;
+	return len;
+}
+
+static u64 ext_reply_changed(const struct ext_conn *ec)
+{
+	return atomic64_read_acquire((atomic64_t *)&ext_header(ec)->changes);
+}
+
+/* *token of (parent, name); in: .parent, .name_len set, the rest is filled. */
+static u64 ext_reply_entry_token(struct ext_conn *ec, struct extfuse_lookup_in *in,
+				 const unsigned char *name)
+{
+	in->hash = ext_name_load(ec, in->parent, name, in->name_len, in->name);
+	return ext_sum(ec, ext_name_index(in->hash)) + ext_behind(ec, in->parent);
+}
+
+static u64 ext_reply_object_token(struct ext_conn *ec, const struct fuse_args *args)
+{
+	if (args->opcode == FUSE_STATFS)
+		return atomic64_read_acquire(ext_change_word(ec)) +
+		       atomic64_read_acquire(ext_mount_word(ec));
+	return ext_node_token(ec, args->nodeid);
+}
+
+static u64 ext_reply_xattr_token(struct ext_conn *ec, u64 nodeid)
+{
+	return ext_sum(ec, ext_node_index(ec, EXT_XATTR, nodeid));
+}
+
+/*
+ * .before[0] becomes the token of what is asked about; [1]: of entries, how many
+ * changes there were, of extended attributes their token.
+ */
+void ext_reply_sample(struct fuse_conn *fc, struct fuse_args *args)
+{
+	enum ext_reply_kind kind = ext_reply_kind(args->opcode);
+	struct ext_conn *ec = fc->ext;
+	struct extfuse_lookup_in in;
+	const unsigned char *name;
+	u64 token[2] = {};
+	bool wanted;
+
+	args->ext.reply = EXT_REPLY_NONE;
+	args->ext.moved = false;
+	if (!kind || !ext_usable(fc) || args->ext.count > EXT_MARKS_REPLY)
+		return;
+	rcu_read_lock();
+	wanted = ext_reply_wanted(ext_ops(ec), kind);
+	rcu_read_unlock();
+	if (!wanted)
+		return;
+
+	if (kind == EXT_REPLY_ENTRY) {
+		in.parent = args->nodeid;
+		in.name_len = ext_reply_name(args, &name);
+		if (!in.name_len)
+			return;
+		token[1] = ext_reply_changed(ec);
+		token[0] = ext_reply_entry_token(ec, &in, name);
+	} else {
+		token[0] = ext_reply_object_token(ec, args);
+		if (args->opcode == FUSE_GETXATTR)
+			token[1] = ext_reply_xattr_token(ec, args->nodeid);
+	}
+	/* Writing a file moves its node word, and not what this attribute depends on. */
+	if (!ext_cacheable(token[0]) &&
+	    !(args->opcode == FUSE_GETXATTR && ext_cacheable(token[1]))) {
+		ext_count(ec, ext_reply_op(args->opcode), reply_stale);
+		return;
+	}
+	args->ext.before[0] = token[0];
+	args->ext.before[1] = token[1];
+	args->ext.reply = kind;
+}
+
+/* The daemon's mark of this request, taken out of the table. 0: none. */
+static u32 ext_mark_take(struct ext_conn *ec, u64 unique)
+{
+	u64 *element = (u64 *)&ec->words[EXT_REGIONS << EXTFUSE_WORD_COUNT_LOG2] +
+		       extfuse_mark_index(unique);
+	u64 found = READ_ONCE(*element);
+
+	if (((found ^ extfuse_mark_entry(unique, 0)) >> EXTFUSE_MARK_BITS) ||
+	    !(found & EXTFUSE_MARK_SET))
+		return 0;
+	WRITE_ONCE(*element, 0);
+	return found & (BIT(EXTFUSE_MARK_BITS) - 1);
+}
+
+/* What a reply is shown with. */
+struct ext_reply_ctx {
+	struct fuse_mount *fm;
+	struct ext_conn *ec;
+	struct fuse_args *args;
+	const struct extfuse_handler_ops *ops; /* under rcu_read_lock() */
+	u32 mark;
+	int error;
+};
+
+/* What the token of before is now if nobody but the request has changed anything. */
+static u64 ext_reply_left(const struct fuse_args *args)
+{
+	u64 own = ext_reply_changes(args) || args->ext.moved ? EXTFUSE_EPOCH_ONE : 0;
+
+	return args->ext.before[0] + own;
+}
+
+static void ext_reply_attr(struct ext_reply_ctx *ctx, struct ext_reply_attr_call *call, u64 word,
+			   const struct fuse_attr *attr, u64 valid, u32 valid_nsec)
+{
+	call->in.word = word;
+	call->in.hash = extfuse_node_hash(ctx->ec->seed, call->in.nodeid);
+	call->in.valid = valid;
+	call->in.valid_nsec = valid_nsec;
+	call->in.opcode = ctx->args->opcode;
+	call->in.mark = ctx->mark;
+	memcpy(&call->in.attr, attr, sizeof(call->in.attr));
+	ext_count(ctx->ec, EXTFUSE_OP_GETATTR, reply);
+	ctx->ops->reply_attr(&call->in);
+}
+
+/* As the driver asks of such an entry, before it makes an inode of it. */
+static bool ext_reply_entry_type(const struct fuse_args *args, u32 mode)
+{
+	switch (args->opcode) {
+	case FUSE_MKDIR:
+		return S_ISDIR(mode);
+	case FUSE_SYMLINK:
+		return S_ISLNK(mode);
+	case FUSE_CREATE:
+		return S_ISREG(mode);
+	case FUSE_MKNOD:
+		return !((((const struct fuse_mknod_in *)args->in_args[0].value)->mode ^ mode) &
+			 S_IFMT);
+	default:
+		return true;
+	}
+}
+
+static bool ext_reply_entry_valid(const struct ext_reply_ctx *ctx, struct fuse_entry_out *entry)
+{
+	u64 nodeid = entry->nodeid;
+	struct inode *inode;
+
+	if (invalid_nodeid(nodeid) || nodeid == ctx->args->nodeid ||
+	    fuse_invalid_attr(&entry->attr) || entry->attr.flags ||
+	    !ext_reply_entry_type(ctx->args, entry->attr.mode))
+		return false;
+	inode = find_inode_rcu(ctx->fm->sb, nodeid, ext_inode_is, &nodeid);
+	return !inode || (!fuse_is_bad(inode) && !IS_AUTOMOUNT(inode) &&
+			  !fuse_stale_inode(inode, entry->generation, &entry->attr));
+}
+
+static void ext_reply_entry(struct ext_reply_ctx *ctx)
+{
+	struct fuse_entry_out *entry = ctx->args->out_args[0].value;
+	struct ext_reply_entry_call call = { .fc = ctx->fm->fc };
+	struct ext_reply_attr_call attr = { .fc = ctx->fm->fc };
+	struct extfuse_lookup_in *in = &call.in.lookup;
+	struct fuse_args *args = ctx->args;
+	struct ext_conn *ec = ctx->ec;
+	u64 node_word = 0;
+	bool absent;
+
+	absent = args->opcode == FUSE_LOOKUP &&
+		 (ctx->error == -ENOENT || (!ctx->error && !entry->nodeid));
+	if (ctx->error && !absent)
+		return;
+	if (!absent && !ext_reply_entry_valid(ctx, entry)) {
+		ext_count(ec, EXTFUSE_OP_LOOKUP, reply_invalid);
+		return;
+	}
+	in->name_len = ext_reply_name(args, &call.name);
+	in->parent = args->nodeid;
+	if (!in->name_len || !ext_caller_fill(call.fc, ctx->fm->sb, &in->caller))
+		return;
+	in->op = EXTFUSE_OP_LOOKUP;
+	call.in.opcode = args->opcode;
+	call.in.mark = ctx->mark;
+
+	if (!ctx->error) {
+		call.in.valid = entry->entry_valid;
+		call.in.valid_nsec = entry->entry_valid_nsec;
+	}
+	if (!absent) {
+		call.in.nodeid = entry->nodeid;
+		call.in.generation = entry->generation;
+		/* As good as sampled before, if nothing has changed since. In this order. */
+		call.in.behind = ext_behind(ec, entry->nodeid);
+		node_word = ext_node_token(ec, entry->nodeid);
+		if (ext_reply_changed(ec) != args->ext.before[1] + ext_reply_changes(args))
+			goto stale;
+	}
+	in->word = ext_reply_entry_token(ec, in, call.name);
+	if (in->word != ext_reply_left(args))
+		goto stale;
+
+	/* Attributes first: who finds the name is going to ask for them. */
+	if (!absent && ctx->ops->reply_attr && ext_cacheable(node_word)) {
+		attr.in.caller = in->caller;
+		attr.in.nodeid = entry->nodeid;
+		attr.in.flags = EXTFUSE_REPLY_OF_ENTRY;
+		ext_reply_attr(ctx, &attr, node_word, &entry->attr, entry->attr_valid,
+			       entry->attr_valid_nsec);
+	}
+	if (ctx->ops->reply_entry) {
+		ext_count(ec, EXTFUSE_OP_LOOKUP, reply);
+		ctx->ops->reply_entry(&call.in);
+	}
+	return;
+stale:
+	ext_count(ec, EXTFUSE_OP_LOOKUP, reply_stale);
+}
+
+static void ext_reply_attributes(struct ext_reply_ctx *ctx)
+{
+	const struct fuse_attr_out *out = ctx->args->out_args[0].value;
+	struct ext_reply_attr_call call = { .fc = ctx->fm->fc };
+	u64 nodeid = ctx->args->nodeid, word;
+	struct inode *inode;
+
+	if (ctx->error)
+		return;
+	inode = find_inode_rcu(ctx->fm->sb, nodeid, ext_inode_is, &nodeid);
+	if (!inode || fuse_is_bad(inode) ||
+	    fuse_invalid_attr((struct fuse_attr *)&out->attr) ||
+	    !ext_attr_valid(inode, (const struct extfuse_attr *)&out->attr)) {
+		ext_count(ctx->ec, EXTFUSE_OP_GETATTR, reply_invalid);
+		return;
+	}
+	if (!ext_caller_fill(call.fc, ctx->fm->sb, &call.in.caller))
+		return;
+	call.in.nodeid = nodeid;
+	word = ext_node_token(ctx->ec, nodeid);
+	if (word != ext_reply_left(ctx->args)) {
+		ext_count(ctx->ec, EXTFUSE_OP_GETATTR, reply_stale);
+		return;
+	}
+	ext_reply_attr(ctx, &call, word, &out->attr, out->attr_valid, out->attr_valid_nsec);
+}
+
+void ext_reply_copy(void *to, struct fuse_args_pages *ap, u32 pos, u32 len)
+{
+	unsigned int i;
+
+	for (i = 0; i < ap->num_pages && len; i++) {
+		u32 room = ap->descs[i].length;
+		u32 part;
+
+		if (pos >= room) {
+			pos -= room;
+			continue;
+		}
+		part = min(len, room - pos);
+		memcpy_from_page(to, ap->pages[i], ap->descs[i].offset + pos, part);
+		to += part;
+		len -= part;
+		pos = 0;
+	}
+}
+
+void ext_reply_show(struct fuse_req *req)
+{
+	struct fuse_args *args = req->args;
+	struct ext_reply_ctx ctx = {
+		.fm = req->fm,
+		.ec = req->fm->fc->ext,
+		.args = args,
+		.error = req->out.h.error,
+	};
+	enum ext_reply_kind kind = args->ext.reply;
+
+	args->ext.reply = EXT_REPLY_NONE;
+	ctx.mark = ext_mark_take(ctx.ec, req->in.h.unique);
+	if (!ctx.fm->sb || !ext_usable(ctx.fm->fc))
+		return;
+	rcu_read_lock();
+	ctx.ops = ext_ops(ctx.ec);
+	if (ext_reply_wanted(ctx.ops, kind) &&
+	    (ctx.mark || (ctx.ops->flags & EXTFUSE_HANDLER_ALL_REPLIES))) {
+		switch (kind) {
+		case EXT_REPLY_ENTRY:
+			ext_reply_entry(&ctx);
+			break;
+		case EXT_REPLY_ATTR:
+			ext_reply_attributes(&ctx);
+			break;
+		default:
+			break;
+		}
+	}
+	rcu_read_unlock();
+}

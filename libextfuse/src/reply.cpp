@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "reply.hpp"
+
+#include <cerrno>
+#include <cstring>
+
+#include <fcntl.h>
+#include <linux/fuse.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "object.hpp"
+
+namespace exf::impl
+{
+
+namespace
+{
+
+// Of the reply that this thread sends next. words null: none.
+struct Pending {
+	const Words *words;
+	uint32_t mark;
+};
+
+thread_local Pending pending;
+
+void forget_mark() noexcept
+{
+	pending.words = nullptr;
+}
+
+uint32_t make_mark(extfuse_scope scope, extfuse_scope attr_scope, uint32_t flags)
+{
+	const uint32_t bits = static_cast<uint32_t>(scope) |
+			      static_cast<uint32_t>(attr_scope) << EXTFUSE_MARK_ATTR_SHIFT;
+
+	return bits ? bits | flags | EXTFUSE_MARK_SET : 0;
+}
+
+ssize_t io_writev(int fd, iovec *iov, int count, void *)
+{
+	fuse_out_header header;
+
+	if (pending.words && count > 0 && iov[0].iov_len >= sizeof(header)) {
+		memcpy(&header, iov[0].iov_base, sizeof(header));
+		// A notification is no reply.
+		if (header.unique) {
+			pending.words->mark(header.unique, pending.mark);
+			forget_mark();
+		}
+	}
+	return writev(fd, iov, count);
+}
+
+// Whoever takes a request has replied to what came before, or never will.
+ssize_t io_read(int fd, void *buffer, size_t size, void *)
+{
+	forget_mark();
+	return read(fd, buffer, size);
+}
+
+ssize_t io_splice_receive(int in, off_t *in_offset, int out, off_t *out_offset, size_t size,
+			  unsigned flags, void *)
+{
+	forget_mark();
+	return splice(in, in_offset, out, out_offset, size, flags);
+}
+
+// The reply's header is in the pipe: it stays without a mark.
+ssize_t io_splice_send(int in, off_t *in_offset, int out, off_t *out_offset, size_t size,
+		       unsigned flags, void *)
+{
+	forget_mark();
+	return splice(in, in_offset, out, out_offset, size, flags);
+}
+
+} // namespace
+
+const fuse_custom_io marking_io = {io_writev, io_read, io_splice_receive, io_splice_send, nullptr};
+
+Marked::Marked(const extfuse *x, extfuse_scope scope, extfuse_scope attr_scope,
+	       uint32_t flags) noexcept
+	: marking_(x && x->marking)
+{
+	if (marking_)
+		extfuse_mark_reply(x, scope, attr_scope, flags);
+}
+
+Marked::~Marked()
+{
+	forget_mark();
+}
+
+} // namespace exf::impl
+
+using namespace exf::impl;
+
+extern "C" {
+
+int extfuse_reply_hooks(const struct extfuse *x)
+{
+	return x && x->marking;
+}
+
+int extfuse_mark_reply(const struct extfuse *x, enum extfuse_scope scope,
+		       enum extfuse_scope attr_scope, unsigned flags)
+{
+	if (!x || scope > EXTFUSE_SCOPE_CALLER || attr_scope > EXTFUSE_SCOPE_CALLER ||
+	    (flags & ~EXTFUSE_XATTR_KEPT))
+		return -EINVAL;
+	forget_mark();
+	if (!x->marking)
+		return 0;
+	const uint32_t mark =
+		make_mark(scope, attr_scope, flags & EXTFUSE_XATTR_KEPT ? EXTFUSE_MARK_KEPT : 0);
+	if (mark)
+		pending = {&x->words, mark};
+	return mark != 0;
+}
+
+void extfuse_unmark_reply(void)
+{
+	forget_mark();
+}
+
+} // extern "C"
