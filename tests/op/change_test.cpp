@@ -47,6 +47,21 @@ class Setattr : public Observed
 {
 };
 
+// A daemon to which OPEN is not a way to truncate.
+class SetattrAfterOpen : public Observed
+{
+protected:
+	SetattrAfterOpen() : Observed(no_atomic_o_trunc()) {}
+
+private:
+	static Config no_atomic_o_trunc()
+	{
+		Config c;
+		c.atomic_o_trunc = false;
+		return c;
+	}
+};
+
 class Create : public Observed
 {
 };
@@ -347,6 +362,43 @@ TEST_F(Setattr, TruncatingOpen)
 	// Others are none of its business.
 	EXPECT_EQ(sys::write_file(fs.path("file"), "x", O_WRONLY), 0);
 	EXPECT_EQ(seen.calls[EXTFUSE_OP_SETATTR], calls + 1);
+}
+
+TEST_F(Setattr, TruncatingOpenInvalidates)
+{
+	const auto open = [&] {
+		const sys::Fd fd(sys::open(fs.path("file"), O_WRONLY | O_TRUNC));
+		return fd < 0 ? static_cast<int>(fd) : 0;
+	};
+	const uint64_t before = xattr_token(file);
+	EXPECT_EQ(open(), 0);
+	EXPECT_EQ(xattr_token(file), before);
+	order(EXTFUSE_OP_SETATTR, EXTFUSE_UPCALL, EXTFUSE_CHANGE_INVALIDATE);
+	auto held = fs.hold(Op::Open, Stage::Arrived);
+	auto opener = sys::in_background(open);
+	ASSERT_TRUE(held.wait());
+	EXPECT_EQ(xattr_token(file), 0U); // in flight
+	held.release();
+	EXPECT_EQ(opener.get(), 0);
+	EXPECT_NE(xattr_token(file), 0U);
+	EXPECT_NE(xattr_token(file), before);
+}
+
+TEST_F(SetattrAfterOpen, TruncatingOpenIsTwoRequests)
+{
+	const auto open = [&] {
+		const sys::Fd fd(sys::open(fs.path("file"), O_WRONLY | O_TRUNC));
+		return fd < 0 ? static_cast<int>(fd) : 0;
+	};
+	order(EXTFUSE_OP_SETATTR, -EDQUOT);
+	EXPECT_EQ(open(), -EDQUOT);
+	EXPECT_EQ(seen.calls[EXTFUSE_OP_SETATTR], 1U);
+	EXPECT_EQ(seen.setattr.flags, 0U);
+	EXPECT_EQ(seen.setattr.valid & EXTFUSE_SET_SIZE, EXTFUSE_SET_SIZE);
+	EXPECT_EQ(fs.store.content("file"), "content");
+	quiet();
+	EXPECT_EQ(open(), 0);
+	EXPECT_EQ(fs.store.content("file"), "");
 }
 
 // ---------------------------------------------------------------------------
