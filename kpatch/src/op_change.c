@@ -303,12 +303,15 @@ int ext_writepage_failed(struct inode *inode, int err)
 
 int ext_change_backing(struct file *file, loff_t pos, u64 len, u32 flags, u32 mode)
 {
-	const struct fuse_file *ff = file->private_data;
+	struct fuse_file *ff = file->private_data;
 	struct inode *inode = file_inode(file);
 	struct ext_write_call call = { .fc = get_fuse_conn(inode) };
 	struct ext_conn *ec = call.fc->ext;
 	int err;
 
+	/* Where it will go: the lower file system finds out when it is there. */
+	if (!flags && (file->f_flags & O_APPEND))
+		pos = i_size_read(file_inode(fuse_file_passthrough(ff)));
 	call.in.nodeid = ff->nodeid;
 	call.in.offset = pos;
 	call.in.size = len;

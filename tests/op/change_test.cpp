@@ -120,7 +120,9 @@ TEST_F(Write, DeniedByUser)
 	orders.by_uid = 1;
 	orders.uid = 1001;
 	const auto write_as = [&](uid_t uid) {
-		return sys::as_user(uid, [&] { return sys::write_file(fs.path("open"), "x", O_WRONLY); });
+		return sys::as_user(uid, [&] {
+			return sys::write_file(fs.path("open"), "x", O_WRONLY);
+		});
 	};
 	EXPECT_EQ(write_as(1000), 0);
 	EXPECT_EQ(write_as(1001), -EACCES);
@@ -414,8 +416,7 @@ TEST_F(Create, IsToldWhat)
 		EXPECT_EQ(seen.create.entry.parent, Store::root);
 		EXPECT_EQ(seen.create.entry.name_len, name.size());
 		EXPECT_EQ(seen.name_copied, static_cast<int>(name.size()));
-		EXPECT_EQ(memcmp(seen.name, name.data(), name.size()),
-			  0);
+		EXPECT_EQ(memcmp(seen.name, name.data(), name.size()), 0);
 		EXPECT_EQ(memcmp(seen.create.entry.name, name.data(),
 				 std::min<size_t>(name.size(), EXTFUSE_NAME_INLINE)),
 			  0);
@@ -492,9 +493,8 @@ TEST_F(Create, NonsenseGoesOn)
 	int n = 0;
 	expect_invalid(EXTFUSE_OP_CREATE,
 		       [&] { return sys::mkdir(fs.path("d" + std::to_string(n++))); });
-	expect_invalid(EXTFUSE_OP_CREATE, [&] {
-		return sys::write_file(fs.path("f" + std::to_string(n++)), "x");
-	});
+	expect_invalid(EXTFUSE_OP_CREATE,
+		       [&] { return sys::write_file(fs.path("f" + std::to_string(n++)), "x"); });
 }
 
 TEST_F(Create, DeniedByName)
