@@ -213,6 +213,9 @@ BOUNDS = [
           "the dearer of the two against stock; " + INSTRUCTIONS,
           tuple((f"open-pread-close@{m}:warm", "open-pread-close@stock")
                 for m in ("data", "backing")), issue=9),
+    Bound("small-write-upcalls", 1, "", step="small-write-upcalls", issue=9, digits=2),
+    Bound("small-write-upcalls-registered", 0, "", step="small-write-upcalls-registered",
+          issue=9, digits=2),
 ]
 
 # ids that two issues bound: the later, stricter limit beside the first

@@ -204,4 +204,56 @@ def judge_names(count, held, names, moved, both):
         "held": held}
 
 
-STEPS = {"populate-syscalls": populate_syscalls, "bytes-per-name": bytes_per_name}
+# ---------------------------------------------------------------------------
+# Requests per small write
+
+SMALL_WRITES = 400
+SMALL_SIZE = 64  # of which pages hold a whole number
+
+
+def small_write_requests(work, name, options):
+    """{request: times per write} to a file without capabilities, open all the time."""
+    lower = pathlib.Path(work) / f"lower-{name}"
+    lower.mkdir(parents=True)
+    (lower / "file").write_bytes(b"x")
+    with mounts.Daemon(lower, pathlib.Path(work) / "mnt" / name,
+                       (*rows.DAEMON, *options)) as daemon:
+        path = daemon.mountpoint / "file"
+        path.read_bytes()  # it is opened, and so registered
+        fd = os.open(path, os.O_WRONLY)
+        for _ in range(10):
+            os.pwrite(fd, bytes(SMALL_SIZE), 0)
+        time.sleep(0.5)  # RELEASE of the reader
+        before = daemon.stats()["requests"]
+        for i in range(SMALL_WRITES):
+            os.pwrite(fd, bytes(SMALL_SIZE), i * SMALL_SIZE)
+        after = daemon.stats()["requests"]
+        os.close(fd)
+    size = (lower / "file").stat().st_size
+    if size != SMALL_WRITES * SMALL_SIZE:
+        raise Failure(f"{name}: the file has {size} bytes after {SMALL_WRITES} writes")
+    return {k: v / SMALL_WRITES for k, v in mounts.delta(after, before).items() if v}
+
+
+def small_writes(work, name, options):
+    say(f"-- bench: requests of {SMALL_WRITES} small writes, {name}")
+    calls = {"stock": small_write_requests(work, f"{name}-stock", ("--stock",)),
+             "extfuse": small_write_requests(work, name, options)}
+    each = "; ".join(f"{which} {sum(c.values()):.2f}" + (f" ({words(c)})" if c else "")
+                     for which, c in calls.items())
+    return {"value": sum(calls["extfuse"].values()), "how": (
+        f"requests per pwrite of {SMALL_SIZE} bytes to an open file without capabilities, "
+        f"counted by the daemon over {SMALL_WRITES} of them: {each}"), **calls}
+
+
+def small_write_upcalls(work):
+    return small_writes(work, "small-write", ("--require", "--scope=all"))
+
+
+def small_write_upcalls_registered(work):
+    return small_writes(work, "small-write-registered", rows.MOUNTS["backing"])
+
+
+STEPS = {"populate-syscalls": populate_syscalls, "bytes-per-name": bytes_per_name,
+         "small-write-upcalls": small_write_upcalls,
+         "small-write-upcalls-registered": small_write_upcalls_registered}

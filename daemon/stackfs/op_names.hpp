@@ -10,7 +10,8 @@ namespace stackfs
 {
 
 inline constexpr std::array<const char *, EXTFUSE_OP_COUNT> op_names = {
-	"lookup", "getattr", "read", "getxattr", "listxattr", "readlink", "statfs",    "access",
-	"lseek",  "readdir", "open", "opendir",  "flush",     "release",  "releasedir", "write", "setattr", "create"};
+	"lookup", "getattr", "read",       "getxattr", "listxattr", "readlink",
+	"statfs", "access",  "lseek",      "readdir",  "open",      "opendir",
+	"flush",  "release", "releasedir", "write",    "setattr",   "create"};
 
 } // namespace stackfs

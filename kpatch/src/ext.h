@@ -666,15 +666,17 @@ void ext_evict(struct inode *inode);
 
 bool ext_object(struct fuse_mount *fm, struct fuse_args *args, ssize_t *ret);
 
-/* Of which observers are told: op_change.c. OPEN only with O_TRUNC. */
+/* Of which observers are told: op_change.c */
 #define EXT_CHANGE_OPCODES \
 	(BIT_ULL(FUSE_WRITE) | BIT_ULL(FUSE_FALLOCATE) | BIT_ULL(FUSE_COPY_FILE_RANGE) | \
-	 BIT_ULL(FUSE_SETATTR) | BIT_ULL(FUSE_OPEN) | BIT_ULL(FUSE_CREATE) | \
-	 BIT_ULL(FUSE_MKNOD) | BIT_ULL(FUSE_MKDIR) | BIT_ULL(FUSE_SYMLINK) | \
-	 BIT_ULL(FUSE_LINK) | BIT_ULL(FUSE_TMPFILE))
+	 BIT_ULL(FUSE_SETATTR) | BIT_ULL(FUSE_CREATE) | BIT_ULL(FUSE_MKNOD) | \
+	 BIT_ULL(FUSE_MKDIR) | BIT_ULL(FUSE_SYMLINK) | BIT_ULL(FUSE_LINK) | \
+	 BIT_ULL(FUSE_TMPFILE))
 
 /* 0, or the error that the change is forbidden with. Does not sleep. */
 int ext_change(struct fuse_mount *fm, struct fuse_args *args, bool background);
+/* The same for OPEN with O_TRUNC: what else is in flight meanwhile is added to marks. */
+int ext_change_truncate(struct fuse_mount *fm, u64 nodeid, struct ext_marks *marks);
 /* The same for what goes to the backing file of an open one; flags: EXTFUSE_WRITE_* */
 int ext_change_backing(struct file *file, loff_t pos, u64 len, u32 flags, u32 mode);
 /* Written pages that are not sent are lost: fsync says so. err as it was. */

@@ -161,34 +161,22 @@ static int ext_change_write(struct fuse_mount *fm, struct fuse_args *args, bool 
 
 static int ext_change_setattr(struct fuse_mount *fm, struct fuse_args *args, u32 *flags)
 {
+	const struct fuse_setattr_in *set = args->in_args[0].value;
 	struct ext_setattr_call call = { .fc = fm->fc };
 	int err;
 
 	call.in.nodeid = args->nodeid;
-	if (args->opcode == FUSE_OPEN) {
-		const struct fuse_open_in *open = args->in_args[0].value;
-
-		if (!(open->flags & O_TRUNC))
-			return 0;
-		call.in.flags = EXTFUSE_SETATTR_OPEN;
-		call.in.valid = EXTFUSE_SET_SIZE;
-		if (open->open_flags & FUSE_OPEN_KILL_SUIDGID)
-			call.in.valid |= EXTFUSE_SET_KILL_SUIDGID;
-	} else {
-		const struct fuse_setattr_in *set = args->in_args[0].value;
-
-		call.in.size = set->size;
-		call.in.atime = set->atime;
-		call.in.mtime = set->mtime;
-		call.in.ctime = set->ctime;
-		call.in.atimensec = set->atimensec;
-		call.in.mtimensec = set->mtimensec;
-		call.in.ctimensec = set->ctimensec;
-		call.in.mode = set->mode;
-		call.in.uid = set->uid;
-		call.in.gid = set->gid;
-		call.in.valid = set->valid & EXT_SET_ALL;
-	}
+	call.in.size = set->size;
+	call.in.atime = set->atime;
+	call.in.mtime = set->mtime;
+	call.in.ctime = set->ctime;
+	call.in.atimensec = set->atimensec;
+	call.in.mtimensec = set->mtimensec;
+	call.in.ctimensec = set->ctimensec;
+	call.in.mode = set->mode;
+	call.in.uid = set->uid;
+	call.in.gid = set->gid;
+	call.in.valid = set->valid & EXT_SET_ALL;
 	ext_change_caller(fm->fc, fm->sb, true, &call.in.caller);
 	err = ext_setattr_ask(&call);
 	*flags = call.out.flags;
@@ -240,15 +228,14 @@ static int ext_change_create(struct fuse_mount *fm, struct fuse_args *args, u32 
 	return err;
 }
 
-/* In flight until the request has ended, as what it changes itself. */
-static void ext_change_touch(struct ext_conn *ec, struct fuse_args *args, u64 nodeid, u32 flags)
+/*
+ * In flight until the request has ended, as what it changes by itself: the node's
+ * word, or the directory's and the name's.
+ */
+static void ext_change_touch(struct ext_conn *ec, struct ext_marks *marks, u64 nodeid, u32 flags)
 {
-	struct ext_marks *marks = &args->ext;
-
-	if (flags & EXTFUSE_CHANGE_INVALIDATE) {
-		ext_touch(marks, ext_node_index(ec, EXT_NODE, nodeid));
+	if (flags & EXTFUSE_CHANGE_INVALIDATE)
 		ext_touch(marks, ext_node_index(ec, EXT_XATTR, nodeid));
-	}
 	if (flags & EXTFUSE_CHANGE_PAGES)
 		ext_touch(marks, ext_node_index(ec, EXT_DATA, nodeid));
 }
@@ -274,7 +261,6 @@ int ext_change(struct fuse_mount *fm, struct fuse_args *args, bool background)
 		err = ext_change_write(fm, args, background, &flags);
 		break;
 	case FUSE_SETATTR:
-	case FUSE_OPEN:
 		err = ext_change_setattr(fm, args, &flags);
 		break;
 	default:
@@ -283,7 +269,22 @@ int ext_change(struct fuse_mount *fm, struct fuse_args *args, bool background)
 			ext_touch(&args->ext, ext_node_index(ec, EXT_BEHIND, nodeid));
 	}
 	if (!err && unlikely(flags))
-		ext_change_touch(ec, args, nodeid, flags);
+		ext_change_touch(ec, &args->ext, nodeid, flags);
+	return err;
+}
+
+int ext_change_truncate(struct fuse_mount *fm, u64 nodeid, struct ext_marks *marks)
+{
+	struct ext_setattr_call call = { .fc = fm->fc };
+	int err;
+
+	call.in.nodeid = nodeid;
+	call.in.flags = EXTFUSE_SETATTR_OPEN;
+	call.in.valid = EXTFUSE_SET_SIZE;
+	ext_change_caller(fm->fc, fm->sb, true, &call.in.caller);
+	err = ext_setattr_ask(&call);
+	if (!err)
+		ext_change_touch(fm->fc->ext, marks, nodeid, call.out.flags);
 	return err;
 }
 
@@ -300,12 +301,15 @@ int ext_writepage_failed(struct inode *inode, int err)
 
 int ext_change_backing(struct file *file, loff_t pos, u64 len, u32 flags, u32 mode)
 {
-	const struct fuse_file *ff = file->private_data;
+	struct fuse_file *ff = file->private_data;
 	struct inode *inode = file_inode(file);
 	struct ext_write_call call = { .fc = get_fuse_conn(inode) };
 	struct ext_conn *ec = call.fc->ext;
 	int err;
 
+	/* Where it will go: the lower file system finds out when it is there. */
+	if (!flags && (file->f_flags & O_APPEND))
+		pos = i_size_read(file_inode(fuse_file_passthrough(ff)));
 	call.in.nodeid = ff->nodeid;
 	call.in.offset = pos;
 	call.in.size = len;

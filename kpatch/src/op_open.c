@@ -155,6 +155,24 @@ static int ext_open_answer(struct inode *inode, const struct file *file, bool is
 	return EXTFUSE_HIT;
 }
 
+/* By the daemon, which truncates: SETATTR under another name. */
+static struct fuse_file *ext_open_truncating(struct fuse_mount *fm, u64 nodeid, struct file *file)
+{
+	struct ext_conn *ec = fm->fc->ext;
+	struct ext_marks marks = {};
+	struct fuse_file *ff;
+	int err;
+
+	err = fm->fc->atomic_o_trunc ? ext_change_truncate(fm, nodeid, &marks) : 0;
+	if (err)
+		return ERR_PTR(err);
+	ext_marks_begin_slow(ec, &marks);
+	ff = fuse_file_open(fm, nodeid, file->f_flags, false);
+	if (marks.count)
+		ext_marks_end_slow(ec, &marks);
+	return ff;
+}
+
 struct fuse_file *ext_file_open(struct fuse_mount *fm, u64 nodeid, struct file *file, bool isdir)
 {
 	struct inode *inode = file_inode(file);
@@ -167,7 +185,10 @@ struct fuse_file *ext_file_open(struct fuse_mount *fm, u64 nodeid, struct file *
 	if (ret < 0)
 		return ERR_PTR(ret);
 	if (ret == EXT_UPCALL) {
-		ff = fuse_file_open(fm, nodeid, file->f_flags, isdir);
+		if (unlikely(file->f_flags & O_TRUNC) && !isdir)
+			ff = ext_open_truncating(fm, nodeid, file);
+		else
+			ff = fuse_file_open(fm, nodeid, file->f_flags, isdir);
 		/* The daemon has let the caller in: the registered file will do. */
 		if (!IS_ERR(ff) && !isdir &&
 		    !(ff->open_flags & (FOPEN_PASSTHROUGH | FOPEN_DIRECT_IO)))

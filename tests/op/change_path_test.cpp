@@ -129,8 +129,9 @@ TEST_F(WriteDirect, OnceForEachRequest)
 	expect_denied(EXTFUSE_OP_WRITE, [&] { return sys::pwrite(fd, "CON", 0); });
 	EXPECT_EQ(fs.sent(Op::Write), 0U);
 	const std::string large(3 << 20, 'x'); // some requests
-	const Counts c =
-		during(fs, [&] { EXPECT_EQ(sys::pwrite(fd, large, 0), static_cast<int>(large.size())); });
+	const Counts c = during(fs, [&] {
+		EXPECT_EQ(sys::pwrite(fd, large, 0), static_cast<int>(large.size()));
+	});
 	EXPECT_GT(c.sent(Op::Write), 1U);
 	EXPECT_EQ(c.driver(EXTFUSE_OP_WRITE).upcall, c.sent(Op::Write)) << c.text();
 	EXPECT_EQ(c.driver(EXTFUSE_OP_WRITE).sent, c.sent(Op::Write)) << c.text();
@@ -288,6 +289,16 @@ TEST_F(WriteBacking, IsToldWhat)
 	EXPECT_EQ(seen.write.caller.flags, EXTFUSE_CALLER_CURRENT);
 }
 
+TEST_F(WriteBacking, AppendingIsToldWhere)
+{
+	const sys::Fd end(sys::open(fs.path("file"), O_WRONLY | O_APPEND));
+	EXPECT_EQ(write(end, " end", 4), 4);
+	EXPECT_EQ(seen.write.offset, 5U);
+	EXPECT_EQ(write(end, "!", 1), 1);
+	EXPECT_EQ(seen.write.offset, 9U);
+	EXPECT_EQ(below(), "lower end!");
+}
+
 TEST_F(WriteBacking, Denied)
 {
 	const sys::Fd from(sys::open("/tmp", O_TMPFILE | O_RDWR, 0600));
@@ -304,7 +315,10 @@ TEST_F(WriteBacking, Denied)
 		},
 		[&] { return sys::result(splice(ends[0], nullptr, fd, nullptr, 4, 0)); },
 		[&] { return sys::result(fallocate(fd, 0, 0, 100)); },
-		[&] { return sys::result(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 2)); },
+		[&] {
+			return sys::result(
+				fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 2));
+		},
 		[&] {
 			off_t in = 0, out = 0;
 			const sys::Fd source(sys::open(fs.path("other"), O_RDONLY));

@@ -47,6 +47,21 @@ class Setattr : public Observed
 {
 };
 
+// A daemon to which OPEN is not a way to truncate.
+class SetattrAfterOpen : public Observed
+{
+protected:
+	SetattrAfterOpen() : Observed(no_atomic_o_trunc()) {}
+
+private:
+	static Config no_atomic_o_trunc()
+	{
+		Config c;
+		c.atomic_o_trunc = false;
+		return c;
+	}
+};
+
 class Create : public Observed
 {
 };
@@ -105,7 +120,9 @@ TEST_F(Write, DeniedByUser)
 	orders.by_uid = 1;
 	orders.uid = 1001;
 	const auto write_as = [&](uid_t uid) {
-		return sys::as_user(uid, [&] { return sys::write_file(fs.path("open"), "x", O_WRONLY); });
+		return sys::as_user(uid, [&] {
+			return sys::write_file(fs.path("open"), "x", O_WRONLY);
+		});
 	};
 	EXPECT_EQ(write_as(1000), 0);
 	EXPECT_EQ(write_as(1001), -EACCES);
@@ -349,6 +366,43 @@ TEST_F(Setattr, TruncatingOpen)
 	EXPECT_EQ(seen.calls[EXTFUSE_OP_SETATTR], calls + 1);
 }
 
+TEST_F(Setattr, TruncatingOpenInvalidates)
+{
+	const auto open = [&] {
+		const sys::Fd fd(sys::open(fs.path("file"), O_WRONLY | O_TRUNC));
+		return fd < 0 ? static_cast<int>(fd) : 0;
+	};
+	const uint64_t before = xattr_token(file);
+	EXPECT_EQ(open(), 0);
+	EXPECT_EQ(xattr_token(file), before);
+	order(EXTFUSE_OP_SETATTR, EXTFUSE_UPCALL, EXTFUSE_CHANGE_INVALIDATE);
+	auto held = fs.hold(Op::Open, Stage::Arrived);
+	auto opener = sys::in_background(open);
+	ASSERT_TRUE(held.wait());
+	EXPECT_EQ(xattr_token(file), 0U); // in flight
+	held.release();
+	EXPECT_EQ(opener.get(), 0);
+	EXPECT_NE(xattr_token(file), 0U);
+	EXPECT_NE(xattr_token(file), before);
+}
+
+TEST_F(SetattrAfterOpen, TruncatingOpenIsTwoRequests)
+{
+	const auto open = [&] {
+		const sys::Fd fd(sys::open(fs.path("file"), O_WRONLY | O_TRUNC));
+		return fd < 0 ? static_cast<int>(fd) : 0;
+	};
+	order(EXTFUSE_OP_SETATTR, -EDQUOT);
+	EXPECT_EQ(open(), -EDQUOT);
+	EXPECT_EQ(seen.calls[EXTFUSE_OP_SETATTR], 1U);
+	EXPECT_EQ(seen.setattr.flags, 0U);
+	EXPECT_EQ(seen.setattr.valid & EXTFUSE_SET_SIZE, EXTFUSE_SET_SIZE);
+	EXPECT_EQ(fs.store.content("file"), "content");
+	quiet();
+	EXPECT_EQ(open(), 0);
+	EXPECT_EQ(fs.store.content("file"), "");
+}
+
 // ---------------------------------------------------------------------------
 // CREATE and its kind
 
@@ -362,8 +416,7 @@ TEST_F(Create, IsToldWhat)
 		EXPECT_EQ(seen.create.entry.parent, Store::root);
 		EXPECT_EQ(seen.create.entry.name_len, name.size());
 		EXPECT_EQ(seen.name_copied, static_cast<int>(name.size()));
-		EXPECT_EQ(memcmp(seen.name, name.data(), name.size()),
-			  0);
+		EXPECT_EQ(memcmp(seen.name, name.data(), name.size()), 0);
 		EXPECT_EQ(memcmp(seen.create.entry.name, name.data(),
 				 std::min<size_t>(name.size(), EXTFUSE_NAME_INLINE)),
 			  0);
@@ -440,9 +493,8 @@ TEST_F(Create, NonsenseGoesOn)
 	int n = 0;
 	expect_invalid(EXTFUSE_OP_CREATE,
 		       [&] { return sys::mkdir(fs.path("d" + std::to_string(n++))); });
-	expect_invalid(EXTFUSE_OP_CREATE, [&] {
-		return sys::write_file(fs.path("f" + std::to_string(n++)), "x");
-	});
+	expect_invalid(EXTFUSE_OP_CREATE,
+		       [&] { return sys::write_file(fs.path("f" + std::to_string(n++)), "x"); });
 }
 
 TEST_F(Create, DeniedByName)

@@ -26,8 +26,8 @@ namespace extfuse_test
 
 constexpr int denials[] = {EACCES, EPERM, EROFS, ENOSPC, EDQUOT, EIO};
 // What an observer must not return: they can't answer, nor give any error.
-constexpr int nonsense[] = {EXTFUSE_HIT, 2,	 12345,	    -ENOENT, -ENOSYS, -EINTR,
-			    -EEXIST,	 -EBUSY, -ENOTCONN, -ENOMEM, -4096,   INT32_MIN};
+constexpr int nonsense[] = {EXTFUSE_HIT, 2,      12345,     -ENOENT, -ENOSYS, -EINTR,
+			    -EEXIST,     -EBUSY, -ENOTCONN, -ENOMEM, -4096,   INT32_MIN};
 
 struct Observer {
 	observer *skeleton = observer__open_and_load();
@@ -103,8 +103,8 @@ protected:
 		return false;
 	}
 
-	// Each denial in turn, of a call that opens nothing: it is the caller's error, nothing is sent, nothing is in
-	// flight or changed, and it is counted.
+	// Each denial in turn, of a call that opens nothing: it is the caller's error, nothing is
+	// sent, nothing is in flight or changed, and it is counted.
 	template <class Work> void expect_denied(extfuse_op op, Work work)
 	{
 		for (int error : denials) {
@@ -125,7 +125,8 @@ protected:
 	template <class Work> void expect_invalid(extfuse_op op, Work work)
 	{
 		const auto once = [&](int ret, uint32_t flags) {
-			SCOPED_TRACE(testing::Message() << "returns " << ret << ", flags " << flags);
+			SCOPED_TRACE(testing::Message()
+				     << "returns " << ret << ", flags " << flags);
 			order(op, ret, flags);
 			const Counts c = during(fs, [&] { EXPECT_GE(work(), 0); });
 			quiet();

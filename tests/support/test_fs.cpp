@@ -104,9 +104,9 @@ Counts Counts::operator-(const Counts &before) const
 std::string Counts::text() const
 {
 	static constexpr std::array<const char *, EXTFUSE_OP_COUNT> ops = {
-		"lookup",   "getattr", "read",   "getxattr", "listxattr",
-		"readlink", "statfs",  "access", "lseek",    "readdir",
-		"open",     "opendir", "flush",  "release",  "releasedir", "write", "setattr", "create"};
+		"lookup", "getattr", "read",       "getxattr", "listxattr", "readlink",
+		"statfs", "access",  "lseek",      "readdir",  "open",      "opendir",
+		"flush",  "release", "releasedir", "write",    "setattr",   "create"};
 	std::ostringstream s;
 	s << "daemon:";
 	for (size_t i = 0; i < op_count; i++)

@@ -135,10 +135,11 @@ TEST_F(AbiLayout, OperationsMatchTheirNumbers)
 {
 	const btf_type *t = find("extfuse_handler_ops");
 	ASSERT_TRUE(t);
-	const char *names[EXTFUSE_OP_COUNT] = {"lookup",    "getattr",  "read",      "getxattr",
-					       "listxattr", "readlink", "statfs",    "access",
-					       "lseek",     "readdir",  "open",      "opendir",
-					       "flush",     "release",  "releasedir", "write", "setattr", "create"};
+	const char *names[EXTFUSE_OP_COUNT] = {"lookup",    "getattr",  "read",       "getxattr",
+					       "listxattr", "readlink", "statfs",     "access",
+					       "lseek",     "readdir",  "open",       "opendir",
+					       "flush",     "release",  "releasedir", "write",
+					       "setattr",   "create"};
 	for (__u16 i = 0; i < EXTFUSE_OP_COUNT; i++) {
 		EXPECT_STREQ(btf__name_by_offset(object.get(), btf_members(t)[i].name_off),
 			     names[i]);

@@ -12,8 +12,7 @@ struct observer_seen seen = {};
 
 #define NOTE(to, field) ((to).field = in->field)
 
-static __always_inline void note_caller(struct extfuse_caller *to,
-					const struct extfuse_caller *in)
+static __always_inline void note_caller(struct extfuse_caller *to, const struct extfuse_caller *in)
 {
 	to->uid = in->uid;
 	to->gid = in->gid;
@@ -102,9 +101,8 @@ int BPF_PROG(create, const struct extfuse_create_in *in, struct extfuse_change_o
 	seen.name_copied = extfuse_name_copy(&in->entry, seen.name, sizeof(seen.name));
 	if (!meant(EXTFUSE_OP_CREATE, in->entry.parent, 0, &in->entry.caller))
 		return EXTFUSE_UPCALL;
-	if (orders.by_name &&
-	    (orders.name_len != in->entry.name_len ||
-	     !extfuse_name_equal(&in->entry, orders.name, sizeof(orders.name))))
+	if (orders.by_name && (orders.name_len != in->entry.name_len ||
+			       !extfuse_name_equal(&in->entry, orders.name, sizeof(orders.name))))
 		return EXTFUSE_UPCALL;
 	out->flags = orders.flags;
 	return orders.ret;

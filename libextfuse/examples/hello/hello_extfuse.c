@@ -107,11 +107,10 @@ static const struct fuse_lowlevel_ops hello_ops = {
 
 static void show_counters(void)
 {
-	static const char *const ops[EXTFUSE_OP_COUNT] = {"lookup",   "getattr",   "read",
-							  "getxattr", "listxattr", "readlink",
-							  "statfs",   "access",    "lseek",
-							  "readdir",  "open",      "opendir",
-							  "flush",    "release",   "releasedir", "write", "setattr", "create"};
+	static const char *const ops[EXTFUSE_OP_COUNT] = {
+		"lookup", "getattr", "read",       "getxattr", "listxattr", "readlink",
+		"statfs", "access",  "lseek",      "readdir",  "open",      "opendir",
+		"flush",  "release", "releasedir", "write",    "setattr",   "create"};
 	struct extfuse_counters c = {.size = sizeof(c)};
 
 	if (extfuse_get_stats(x, &c) < 0)

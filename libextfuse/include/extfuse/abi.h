@@ -335,8 +335,8 @@ struct extfuse_close_out {
 	__u32 reserved; /* 0 */
 };
 
-#include <extfuse/abi_object.h>
 #include <extfuse/abi_change.h>
+#include <extfuse/abi_object.h>
 #include <extfuse/abi_reply.h>
 
 /* ------------------------------------------------------------------------ */

@@ -57,7 +57,7 @@ struct extfuse_write_in {
 /* COPY_FILE_RANGE; to a backing file it is a splice. */
 #define EXTFUSE_WRITE_COPY (1U << 5)
 
-/* SETATTR, and OPEN with O_TRUNC. */
+/* SETATTR, and OPEN with O_TRUNC where the daemon truncates by it. */
 struct extfuse_setattr_in {
 	struct extfuse_caller caller;
 	__u64 nodeid;
@@ -91,7 +91,7 @@ struct extfuse_setattr_in {
 #define EXTFUSE_SET_CTIME (1U << 10)
 #define EXTFUSE_SET_KILL_SUIDGID (1U << 11) /* set-id bits are dropped with it */
 
-/* An open truncates: .valid is EXTFUSE_SET_SIZE, .size 0. */
+/* OPEN with O_TRUNC: .valid is EXTFUSE_SET_SIZE, .size 0. */
 #define EXTFUSE_SETATTR_OPEN (1U << 0)
 
 enum extfuse_create_kind {

@@ -99,7 +99,8 @@ struct extfuse_config {
 			       * remembered in dentries and inodes
 			       */
 	/* Entries each cache has room for; rounded up to a power of two of buckets.
-	 * Defaults 131072, 4096, 131072, 4096 blocks of 4 KiB, 16384, 4096.
+	 * Defaults 131072, 4096, 131072, 4096 blocks of 4 KiB, 65536, 4096: with
+	 * max_opens 81 MiB a mount, docs/handlers.md has the parts.
 	 */
 	uint32_t max_names;
 	uint32_t max_long_names; /* names of more than EXTFUSE_NAME_INLINE bytes */
@@ -110,7 +111,7 @@ struct extfuse_config {
 	extfuse_log_fn log; /* default: standard error */
 	void *log_userdata;
 	enum extfuse_log_level log_level; /* 0 means EXTFUSE_LOG_WARNING */
-	uint32_t max_opens; /* as max_names; default 16384 */
+	uint32_t max_opens; /* as max_names; default 131072 */
 	unsigned reply_hooks; /* 1: see "Reply hooks" below */
 };
 
