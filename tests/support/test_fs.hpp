@@ -77,6 +77,8 @@ struct Annotations {
 	std::atomic<bool> changes{true}; // replies of create, mkdir, setattr, ... too
 	std::atomic<bool> unlinks{false}; // the name is known to be gone afterwards
 	std::atomic<bool> split{false}; // put and reply apart, for Stage::Put
+	std::atomic<bool> errors{false}; // ENOENT of a lookup is marked, too
+	std::atomic<double> timeout{0}; // of replies, seconds
 	std::atomic<bool> atime{true}; // reading moves the access time (relatime)
 	std::atomic<bool> store_errors{false}; // are wanted: do not complain at the end
 };
@@ -118,6 +120,10 @@ public:
 	Store store;
 	Annotations say;
 	std::atomic<uint64_t> free_blocks{1000}; // as statfs says
+
+	// What a broken daemon replies in place of what it has; set before requests.
+	std::function<void(fuse_entry_param &)> spoil_entry;
+	std::function<void(struct stat &)> spoil_attr;
 
 	// Puts behind the name "path" in the mount.
 	std::string path(const std::string &name = {}) const;
