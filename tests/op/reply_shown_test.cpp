@@ -54,6 +54,12 @@ struct Witness {
 		return copy;
 	}
 
+	// What was seen so far: the root, when the mount was made.
+	void forget()
+	{
+		memset(&skeleton->data->account, 0, sizeof(skeleton->data->account));
+	}
+
 	::witness *skeleton = nullptr;
 	bpf_link *link = nullptr;
 };
@@ -192,6 +198,7 @@ TEST(ReplyShown, NothingUnmarkedWithoutTheFlag)
 	fs.say.names = false;
 	fs.say.attrs = false;
 	fs.store.add_file("name", "data");
+	w.forget();
 	EXPECT_EQ(sys::stat(fs.path("name")), 0);
 	EXPECT_EQ(sys::stat(fs.path("name")), 0);
 	EXPECT_EQ(w.saw().entries + w.saw().attrs, 0);
@@ -267,6 +274,7 @@ TEST(ReplyShown, MarksOfOtherRequestsAreNone)
 	fs.say.attrs = false;
 	fs.store.add_file("name", "data");
 	Marks marks(fs);
+	w.forget();
 	// As of a request that is yet to come, in every element.
 	marks.fill(extfuse_mark_entry(uint64_t{1} << 40, any_mark));
 	sys::stat(fs.path("name"));
@@ -292,6 +300,8 @@ TEST(ReplyShown, MarksOfAnotherMountAreNone)
 		f->say.attrs = false;
 		f->store.add_file("name", "data");
 	}
+	mine.forget();
+	others.forget();
 	Marks(other).fill(any_mark);
 	sys::stat(fs.path("name"));
 	EXPECT_EQ(mine.saw().entries + mine.saw().attrs, 0);

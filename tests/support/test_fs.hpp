@@ -32,6 +32,9 @@ enum class Kind {
 	Extfuse,
 };
 
+// Of every Config; set before main() by a file that makes a program a variant.
+extern bool reply_hooks_by_default;
+
 struct Config {
 	Kind kind = Kind::Extfuse;
 	bool default_permissions = true;
@@ -50,7 +53,7 @@ struct Config {
 	uint32_t max_objects = 1024;
 	uint32_t max_dirs = 64;
 	uint32_t max_opens = 4096;
-	bool reply_hooks = false; // replies are marked in place of put
+	bool reply_hooks = reply_hooks_by_default; // replies are marked in place of put
 	bool passthrough = false; // FUSE_CAP_PASSTHROUGH is asked for
 	int handler_link = -1; // a handler of the test's own
 	std::vector<std::string> options; // more of -o
