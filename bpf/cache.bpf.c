@@ -9,6 +9,7 @@
 #include "ops/read.bpf.h"
 #include "ops/readdir.bpf.h"
 #include "ops/reply.bpf.h"
+#include "ops/reply_object.bpf.h"
 
 SEC("struct_ops/lookup")
 int BPF_PROG(lookup, const struct extfuse_lookup_in *in, struct extfuse_lookup_out *out)
@@ -113,13 +114,26 @@ int BPF_PROG(reply_attr, const struct extfuse_reply_attr_in *in)
 	return op_reply_attr(in);
 }
 
+SEC("?struct_ops/reply_bytes")
+int BPF_PROG(reply_bytes, const struct extfuse_reply_bytes_in *in)
+{
+	return op_reply_bytes(in);
+}
+
+SEC("?struct_ops/reply_read")
+int BPF_PROG(reply_read, const struct extfuse_reply_read_in *in)
+{
+	return op_reply_read(in);
+}
+
 EXTFUSE_OPS(cache, .lookup = (void *)lookup, .getattr = (void *)getattr, .read = (void *)read,
 	    .getxattr = (void *)getxattr, .listxattr = (void *)listxattr,
 	    .readlink = (void *)readlink, .statfs = (void *)statfs, .access = (void *)access,
 	    .lseek = (void *)lseek, .readdir = (void *)readdir, .open = (void *)open,
 	    .opendir = (void *)opendir, .flush = (void *)flush, .release = (void *)release,
 	    .releasedir = (void *)releasedir, .reply_entry = (void *)reply_entry,
-	    .reply_attr = (void *)reply_attr);
+	    .reply_attr = (void *)reply_attr, .reply_bytes = (void *)reply_bytes,
+	    .reply_read = (void *)reply_read);
 
 SEC("license")
 char LICENSE[] = "GPL";

@@ -192,6 +192,7 @@ BOUNDS = [
           tuple((f"{op}@none:{mode}", f"{op}@none:unhandled")
                 for op in MISSES for mode in ("absent", "off")), digits=4),
     Bound("populate-syscalls", 0, "", step="populate-syscalls", digits=2),
+    Bound("reply-hook-syscalls", 0, "", step="reply-hook-syscalls", digits=2, issue=9),
     Bound("demo-kernel-share", 0.99, "", step="demo-kernel-share", at_least=True, digits=4),
     Bound("bytes-per-name", 256, "", step="bytes-per-name", digits=1),
 

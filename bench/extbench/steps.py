@@ -17,6 +17,8 @@ BENCH_SLOTS = mounts.BUILD / "bench" / "bench-slots"
 REPLIES = 400
 SMALL_MAP = 4096
 OVERFILL = 4  # names looked up for each that has room
+HOOK_OPTIONS = {"stock": ("--stock",),
+                "extfuse": ("--require", "--scope=all", "--reply-hooks")}
 MOUNT_OPTIONS = {"stock": ("--stock",), "extfuse": ("--require", "--scope=all")}
 
 
@@ -107,11 +109,24 @@ def daemon_calls(lower, mnt, options):
         for name, act in reply_kinds(daemon.mountpoint).items():
             counts = {}
             with counted_syscalls(daemon.pid, counts):
+                shown = replies_shown(daemon)
                 act(*([daemon] if name == "getattr" else []))
+                shown = replies_shown(daemon) - shown
+            if "--reply-hooks" in options and shown < REPLIES:
+                raise Failure(f"{shown} of {REPLIES} replies to {name} were populated by hooks",
+                              "something keeps them out: look at reply_stale and reply_invalid "
+                              "of the driver's counters")
             out[name] = {k: v / REPLIES for k, v in counts.items() if k not in CONTROL_CALLS}
     for i in range(REPLIES):
         os.unlink(lower / f"new-{i}")
     return out
+
+
+def replies_shown(daemon):
+    if "--reply-hooks" not in daemon.argv:
+        return 0
+    return sum(v for k, v in mounts.flat_counters(daemon.stats()).items()
+               if k in ("lookup.reply", "getattr.reply"))
 
 
 def difference(stock, extfuse):
@@ -121,14 +136,15 @@ def difference(stock, extfuse):
     return {c: d for c, d in diff.items() if d}
 
 
-def populate_syscalls(work):
-    say(f"-- bench: system calls of {REPLIES} replies of each kind")
-    lower = pathlib.Path(work) / "lower-replies"
+def populate_syscalls(work, hooks=False):
+    what = "replies by hooks" if hooks else "replies"
+    say(f"-- bench: system calls of {REPLIES} {what} of each kind")
+    lower = pathlib.Path(work) / ("lower-hooks" if hooks else "lower-replies")
     lower.mkdir(parents=True)
     for i in range(REPLIES):
         (lower / f"name-{i}").touch()
     calls = {name: daemon_calls(lower, pathlib.Path(work) / "mnt" / f"calls-{name}", options)
-             for name, options in MOUNT_OPTIONS.items()}
+             for name, options in (HOOK_OPTIONS if hooks else MOUNT_OPTIONS).items()}
     more = {kind: difference(calls["stock"][kind], calls["extfuse"][kind])
             for kind in calls["stock"]}
     value = max(sum(d.values()) for d in more.values())
@@ -138,6 +154,10 @@ def populate_syscalls(work):
         "system calls of the daemon per reply, counted by strace, extfuse minus stock, "
         f"{REPLIES} replies of each kind; the highest of: {each}"),
         "stock": calls["stock"], "extfuse": calls["extfuse"]}
+
+
+def reply_hook_syscalls(work):
+    return populate_syscalls(work, hooks=True)
 
 
 def words(counts):
@@ -254,6 +274,7 @@ def small_write_upcalls_registered(work):
     return small_writes(work, "small-write-registered", rows.MOUNTS["backing"])
 
 
-STEPS = {"populate-syscalls": populate_syscalls, "bytes-per-name": bytes_per_name,
+STEPS = {"populate-syscalls": populate_syscalls, "reply-hook-syscalls": reply_hook_syscalls,
+         "bytes-per-name": bytes_per_name,
          "small-write-upcalls": small_write_upcalls,
          "small-write-upcalls-registered": small_write_upcalls_registered}

@@ -79,6 +79,11 @@ void add_driver_options(CLI::App &app, Options &o, Raw &raw)
 		   "fail where the extfuse driver is not to be had (default: warn, use /dev/fuse)")
 		->group(group)
 		->excludes("--stock");
+	app.add_flag("--reply-hooks", o.reply_hooks,
+		     "replies are cached by the driver on their way back, which is told what "
+		     "may be, instead of by this daemon")
+		->group(group)
+		->excludes("--stock");
 	app.add_option("--cache", raw.cache,
 		       "what the kernel may answer from maps: none, meta (names and attributes), "
 		       "data (also opens, and the content of small files)")

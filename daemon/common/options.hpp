@@ -23,6 +23,7 @@ struct Options {
 
 	bool stock = false;
 	bool require = false;
+	bool reply_hooks = false;
 	CacheMode cache = CacheMode::meta;
 	ScopeMode scope = ScopeMode::automatic;
 	uint64_t data_max_file = 65536;

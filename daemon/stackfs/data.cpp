@@ -123,13 +123,18 @@ bool Fs::read_and_cache(fuse_req_t req, const Pin &pin, int file, size_t size, o
 int Fs::do_read(fuse_req_t req, fuse_ino_t node, size_t size, off_t off, fuse_file_info *fi)
 {
 	const int file = file_of(fi);
-	if (cache_data_) {
+	// Marked, the reply itself is cached, of larger files the beginning, without asking
+	// for a size. Spliced, it could not be.
+	const bool marked = cache_data_ && marks_ &&
+			    static_cast<uint64_t>(off) + size <=
+				    options_.data_max_file + EXTFUSE_BLOCK_SIZE - 1;
+	if (cache_data_ && !marks_) {
 		Pin pin;
 		int result = 0;
 		if (table_.pin(node, pin) == 0 && read_and_cache(req, pin, file, size, off, result))
 			return result;
 	}
-	if (splice_) {
+	if (splice_ && !marked) {
 		fuse_bufvec buf = file_buffer(file, size, off);
 		fuse_reply_data(req, &buf, FUSE_BUF_SPLICE_MOVE);
 		return replied;
@@ -138,6 +143,8 @@ int Fs::do_read(fuse_req_t req, fuse_ino_t node, size_t size, off_t off, fuse_fi
 	const ssize_t n = read_fully(file, buffer, size, off);
 	if (n < 0)
 		return errno;
+	if (marked)
+		extfuse_mark_reply(x_, EXTFUSE_SCOPE_ALL, EXTFUSE_SCOPE_NONE, 0);
 	fuse_reply_buf(req, buffer, static_cast<size_t>(n));
 	return replied;
 }

@@ -37,7 +37,7 @@ void Fs::set_open_flags(fuse_file_info &fi) const noexcept
 int Fs::finish_open(fuse_req_t req, const Pin &pin, UniqueFd file, fuse_file_info &fi,
 		    extfuse_token token)
 {
-	if (cache_data_ && (fi.flags & O_ACCMODE) != O_WRONLY)
+	if (cache_data_ && !marks_ && (fi.flags & O_ACCMODE) != O_WRONLY)
 		cache_on_open(pin, file.get());
 	set_open_flags(fi);
 	cache_open(req, pin, file.get(), fi, token);

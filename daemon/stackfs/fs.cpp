@@ -47,6 +47,7 @@ void Fs::init(fuse_conn_info *conn)
 	const bool active = extfuse_active(x_) != 0;
 	cache_meta_ = active && options_.cache != CacheMode::none;
 	cache_data_ = active && options_.cache == CacheMode::data;
+	marks_ = extfuse_reply_hooks(x_) != 0;
 	kernel_checks_ = extfuse_default_permissions(x_) != 0;
 	splice_ = options_.splice;
 	backing_ = active && options_.backing && !options_.direct_io &&

@@ -191,6 +191,7 @@ private:
 	UniqueFd proc_fds_;       // /proc/self/fd
 	bool cache_meta_ = false; // replies go into maps; set in init()
 	bool cache_data_ = false;
+	bool marks_ = false; // replies are marked in place of that
 	std::atomic<bool> backing_{false}; // opened files are registered with the driver
 	bool kernel_checks_ = false; // default_permissions
 	bool splice_ = false;

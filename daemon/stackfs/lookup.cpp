@@ -67,7 +67,8 @@ int Fs::describe(Found &found)
 	if (!cache_meta_)
 		return 0;
 	found.node = extfuse_token_node_since(x_, found.pin->id, found.since);
-	if (found.node.word)
+	// A marked reply needs none.
+	if (found.node.word || marks_)
 		return 0;
 	found.node = node_token(found.pin->id);
 	if (fstat(found.pin.fd(), &found.e.attr) == 0)

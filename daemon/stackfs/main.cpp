@@ -84,6 +84,7 @@ extfuse_config config_of(const Options &options)
 	config.size = sizeof(config);
 	config.driver = options.stock ? EXTFUSE_DRIVER_STOCK : EXTFUSE_DRIVER_EXTFUSE;
 	config.fallback = options.require ? EXTFUSE_FALLBACK_FAIL : EXTFUSE_FALLBACK_STOCK;
+	config.reply_hooks = options.reply_hooks;
 	config.max_names = options.max_names;
 	config.max_long_names = options.max_long_names;
 	config.max_attrs = options.max_attrs;

@@ -73,6 +73,9 @@ std::string driver_json(const extfuse_stats &stats)
 					      .number("scope", s.scope)
 					      .number("invalid", s.invalid)
 					      .number("sent", s.sent)
+					      .number("reply", s.reply)
+					      .number("reply_stale", s.reply_stale)
+					      .number("reply_invalid", s.reply_invalid)
 					      .str());
 	}
 	return out.str();

@@ -118,6 +118,8 @@ void ext_touch(struct ext_marks *marks, u32 index)
 	for (i = 0; i < marks->count; i++)
 		if (marks->word[i] == index)
 			return;
+	if (marks->count >= EXT_MARKS_REPLY)
+		marks->reply = 0; /* its place is needed */
 	if (WARN_ON_ONCE(marks->count == EXT_MARKS_MAX)) {
 		marks->word[0] = EXT_MOUNT_WORD;
 		return;

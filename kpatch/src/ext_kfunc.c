@@ -227,6 +227,52 @@ __bpf_kfunc u64 extfuse_entry_token(const struct extfuse_caller *caller, u64 par
 	return ext_sum(ec, ext_name_index(tag)) + ext_behind(ec, parent);
 }
 
+/**
+ * extfuse_reply_bytes - the value that a reply tells
+ * @in: the argument of reply_bytes
+ * @dst: where to
+ * @dst__sz: at most so many bytes are written
+ *
+ * Return: the number of bytes copied.
+ */
+__bpf_kfunc u32 extfuse_reply_bytes(const struct extfuse_reply_bytes_in *in, void *dst,
+				    u32 dst__sz)
+{
+	const struct ext_reply_bytes_call *call =
+		container_of(in, struct ext_reply_bytes_call, in);
+	u32 len = min(in->size, dst__sz);
+
+	if (call->data)
+		memcpy(dst, call->data, len);
+	else
+		ext_reply_copy(dst, call->ap, 0, len);
+	return len;
+}
+
+/**
+ * extfuse_reply_read - data that was read
+ * @in: the argument of reply_read
+ * @dst: where to
+ * @dst__sz: at most so many bytes are written
+ * @pos: position in the file to copy from
+ *
+ * Return: the number of bytes copied, 0 if @pos is not in the reply.
+ */
+__bpf_kfunc u32 extfuse_reply_read(const struct extfuse_reply_read_in *in, void *dst,
+				   u32 dst__sz, u64 pos)
+{
+	const struct ext_reply_read_call *call =
+		container_of(in, struct ext_reply_read_call, in);
+	u64 skip = pos - in->offset;
+	u32 len;
+
+	if (pos < in->offset || skip >= in->size)
+		return 0;
+	len = min_t(u64, in->size - skip, dst__sz);
+	ext_reply_copy(dst, call->ap, skip, len);
+	return len;
+}
+
 __bpf_kfunc_end_defs();
 
 BTF_KFUNCS_START(ext_kfunc_ids)
@@ -239,6 +285,8 @@ BTF_ID_FLAGS(func, extfuse_bytes_put, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, extfuse_dirents_put, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, extfuse_node_token, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, extfuse_entry_token, KF_TRUSTED_ARGS)
+BTF_ID_FLAGS(func, extfuse_reply_bytes, KF_TRUSTED_ARGS)
+BTF_ID_FLAGS(func, extfuse_reply_read, KF_TRUSTED_ARGS)
 BTF_KFUNCS_END(ext_kfunc_ids)
 
 static const struct btf_kfunc_id_set ext_kfunc_set = {

@@ -368,6 +368,131 @@ static void ext_reply_attributes(struct ext_reply_ctx *ctx)
 	ext_reply_attr(ctx, &call, word, &out->attr, out->attr_valid, out->attr_valid_nsec);
 }
 
+/* By opcode: what was asked, and where the value is. False: it is not shown. */
+static bool ext_reply_value(struct ext_reply_ctx *ctx, struct ext_reply_bytes_call *call)
+{
+	const struct fuse_args *args = ctx->args;
+	const void *in = args->in_args[0].value;
+	struct extfuse_reply_bytes_in *shown = &call->in;
+	int error = ctx->error;
+
+	call->data = args->out_args[0].value;
+	shown->size = args->out_args[0].size;
+	switch (args->opcode) {
+	case FUSE_GETXATTR: {
+		const struct fuse_in_arg *name = &args->in_args[1];
+
+		shown->name_len = name->size - 1;
+		if (shown->name_len - 1 >= EXTFUSE_NAME_INLINE)
+			return false;
+		shown->arg = ext_name_load(ctx->ec, args->nodeid, name->value, shown->name_len,
+					   shown->name);
+		/* Who asks for the size learns whether there is one. */
+		return error ? error == -ENODATA :
+			       ((const struct fuse_getxattr_in *)in)->size != 0;
+	}
+	case FUSE_LISTXATTR:
+		return !error && ((const struct fuse_getxattr_in *)in)->size;
+	case FUSE_READLINK:
+		call->data = NULL;
+		call->ap = container_of(ctx->args, struct fuse_args_pages, args);
+		return !error && args->out_pages && !call->ap->uses_folios;
+	case FUSE_STATFS:
+		static_assert(sizeof(struct extfuse_statfs) == sizeof(struct fuse_kstatfs));
+		call->data = &((const struct fuse_statfs_out *)call->data)->st;
+		shown->size = sizeof(struct extfuse_statfs);
+		return !error;
+	case FUSE_LSEEK: {
+		const struct fuse_lseek_in *seek = in;
+
+		if (error ? error != -ENXIO :
+			    ((const struct fuse_lseek_out *)call->data)->offset < seek->offset)
+			return false;
+		shown->arg = extfuse_lseek_arg(seek->offset, seek->whence);
+		return true;
+	}
+	case FUSE_ACCESS:
+		shown->arg = ((const struct fuse_access_in *)in)->mask;
+		shown->size = 0;
+		return !error || error == -EACCES || error == -EPERM || error == -EROFS;
+	default:
+		return false;
+	}
+}
+
+static void ext_reply_object(struct ext_reply_ctx *ctx)
+{
+	struct ext_reply_bytes_call call = { .fc = ctx->fm->fc };
+	enum extfuse_op op = ext_reply_op(ctx->args->opcode);
+	struct fuse_args *args = ctx->args;
+	struct ext_conn *ec = ctx->ec;
+	u64 word;
+
+	if (!ext_reply_value(ctx, &call) ||
+	    !ext_caller_fill(call.fc, ctx->fm->sb, &call.in.caller))
+		return;
+	if (ctx->error)
+		call.in.size = 0;
+	call.in.nodeid = args->nodeid;
+	call.in.op = op;
+	call.in.error = ctx->error;
+	call.in.mark = ctx->mark;
+	word = ext_reply_object_token(ec, args);
+	if (ext_cacheable(word) && word == ext_reply_left(args))
+		call.in.word = word;
+	if (op == EXTFUSE_OP_GETXATTR) {
+		word = ext_reply_xattr_token(ec, args->nodeid);
+		if (ext_cacheable(word) && word == args->ext.before[1])
+			call.in.xattr_word = word;
+	}
+	if (!call.in.word && !call.in.xattr_word) {
+		ext_count(ec, op, reply_stale);
+		return;
+	}
+	ext_count(ec, op, reply);
+	ctx->ops->reply_bytes(&call.in);
+}
+
+static void ext_reply_data(struct ext_reply_ctx *ctx, bool background)
+{
+	struct ext_reply_read_call call = { .fc = ctx->fm->fc };
+	const struct fuse_args *args = ctx->args;
+	const struct fuse_read_in *in = args->in_args[0].value;
+
+	if (ctx->error || !args->out_pages || !args->out_argvar || args->out_numargs != 1)
+		return;
+	call.ap = container_of(ctx->args, struct fuse_args_pages, args);
+	if (call.ap->uses_folios)
+		return;
+	/* In the background, current is whoever replied. */
+	if (background)
+		call.in.flags = EXTFUSE_READ_BACKGROUND;
+	else if (!ext_caller_fill(call.fc, ctx->fm->sb, &call.in.caller))
+		return;
+	call.in.nodeid = args->nodeid;
+	call.in.hash = extfuse_node_hash(ctx->ec->seed, args->nodeid);
+	call.in.offset = in->offset;
+	call.in.size = args->out_args[0].size;
+	call.in.mark = ctx->mark;
+	call.in.before = args->ext.before[0];
+	call.in.word = ext_node_token(ctx->ec, args->nodeid);
+	if (call.in.word != ext_reply_left(args)) {
+		ext_count(ctx->ec, EXTFUSE_OP_READ, reply_stale);
+		return;
+	}
+	/*
+	 * Short is the end for reads into the page cache, not for others: with direct
+	 * I/O a daemon may give less. Nor where the kernel holds what is behind a hole.
+	 */
+	if (args->page_zeroing && !call.fc->writeback_cache && call.in.size < in->size &&
+	    (call.in.size || !in->offset)) {
+		call.in.file_size = in->offset + call.in.size;
+		call.in.flags |= EXTFUSE_REPLY_FILE_SIZE;
+	}
+	ext_count(ctx->ec, EXTFUSE_OP_READ, reply);
+	ctx->ops->reply_read(&call.in);
+}
+
 void ext_reply_copy(void *to, struct fuse_args_pages *ap, u32 pos, u32 len)
 {
 	unsigned int i;
@@ -413,6 +538,12 @@ void ext_reply_show(struct fuse_req *req)
 			break;
 		case EXT_REPLY_ATTR:
 			ext_reply_attributes(&ctx);
+			break;
+		case EXT_REPLY_BYTES:
+			ext_reply_object(&ctx);
+			break;
+		case EXT_REPLY_READ:
+			ext_reply_data(&ctx, test_bit(FR_ASYNC, &req->flags));
 			break;
 		default:
 			break;

@@ -177,6 +177,8 @@ public:
 		if (!params.replies) {
 			skeleton_->struct_ops.cache->reply_entry = nullptr;
 			skeleton_->struct_ops.cache->reply_attr = nullptr;
+			skeleton_->struct_ops.cache->reply_bytes = nullptr;
+			skeleton_->struct_ops.cache->reply_read = nullptr;
 		}
 		if (!error)
 			error = extfuse_cache__load(skeleton_.get());

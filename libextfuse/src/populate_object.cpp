@@ -7,6 +7,7 @@
 
 #include "object.hpp"
 #include "populate.hpp"
+#include "reply.hpp"
 
 using namespace exf::impl;
 
@@ -295,7 +296,11 @@ int extfuse_reply_getxattr(struct extfuse *x, fuse_req_t req, fuse_ino_t node, c
 			   size_t room, const void *value, size_t size, struct extfuse_token token,
 			   enum extfuse_scope scope, unsigned flags)
 {
-	extfuse_put_xattr(x, fuse_req_ctx(req), node, name, value, size, token, scope, flags);
+	const Marked marked(x, scope, EXTFUSE_SCOPE_NONE, flags);
+
+	if (!marked)
+		extfuse_put_xattr(x, fuse_req_ctx(req), node, name, value, size, token, scope,
+				  flags);
 	return value ? reply_bytes(req, room, value, size) : fuse_reply_err(req, ENODATA);
 }
 
@@ -303,14 +308,20 @@ int extfuse_reply_listxattr(struct extfuse *x, fuse_req_t req, fuse_ino_t node, 
 			    const char *list, size_t size, struct extfuse_token token,
 			    enum extfuse_scope scope)
 {
-	extfuse_put_xattr_list(x, fuse_req_ctx(req), node, list, size, token, scope);
+	const Marked marked(x, scope, EXTFUSE_SCOPE_NONE);
+
+	if (!marked)
+		extfuse_put_xattr_list(x, fuse_req_ctx(req), node, list, size, token, scope);
 	return reply_bytes(req, room, list, size);
 }
 
 int extfuse_reply_readlink(struct extfuse *x, fuse_req_t req, fuse_ino_t node, const char *target,
 			   struct extfuse_token token, enum extfuse_scope scope)
 {
-	extfuse_put_readlink(x, fuse_req_ctx(req), node, target, token, scope);
+	const Marked marked(x, scope, EXTFUSE_SCOPE_NONE);
+
+	if (!marked)
+		extfuse_put_readlink(x, fuse_req_ctx(req), node, target, token, scope);
 	return fuse_reply_readlink(req, target);
 }
 
@@ -318,14 +329,20 @@ int extfuse_reply_statfs(struct extfuse *x, fuse_req_t req, fuse_ino_t node,
 			 const struct statvfs *st, struct extfuse_token token,
 			 enum extfuse_scope scope)
 {
-	extfuse_put_statfs(x, fuse_req_ctx(req), node, st, token, scope);
+	const Marked marked(x, scope, EXTFUSE_SCOPE_NONE);
+
+	if (!marked)
+		extfuse_put_statfs(x, fuse_req_ctx(req), node, st, token, scope);
 	return fuse_reply_statfs(req, st);
 }
 
 int extfuse_reply_access(struct extfuse *x, fuse_req_t req, fuse_ino_t node, int mask, int error,
 			 struct extfuse_token token, enum extfuse_scope scope)
 {
-	extfuse_put_access(x, fuse_req_ctx(req), node, mask, error, token, scope);
+	const Marked marked(x, scope, EXTFUSE_SCOPE_NONE);
+
+	if (!marked)
+		extfuse_put_access(x, fuse_req_ctx(req), node, mask, error, token, scope);
 	return fuse_reply_err(req, error);
 }
 
@@ -333,7 +350,10 @@ int extfuse_reply_lseek(struct extfuse *x, fuse_req_t req, fuse_ino_t node, off_
 			int whence, off_t result, struct extfuse_token token,
 			enum extfuse_scope scope)
 {
-	extfuse_put_lseek(x, fuse_req_ctx(req), node, offset, whence, result, token, scope);
+	const Marked marked(x, scope, EXTFUSE_SCOPE_NONE);
+
+	if (!marked)
+		extfuse_put_lseek(x, fuse_req_ctx(req), node, offset, whence, result, token, scope);
 	return result < 0 ? fuse_reply_err(req, ENXIO) : fuse_reply_lseek(req, result);
 }
 

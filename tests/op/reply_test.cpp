@@ -87,11 +87,12 @@ TEST(Reply, AbsentNameIsAHit)
 	for (const bool negatives : {true, false}) { // by an entry without node, by ENOENT
 		TestFs fs(hooks());
 		fs.say.negatives = negatives;
+		fs.say.errors = true;
 		Counts c = during(fs, [&] { EXPECT_EQ(sys::stat(fs.path("no")), -ENOENT); });
 		EXPECT_EQ(c.sent(Op::Lookup), 1) << c.text();
 		c = during(fs, [&] { EXPECT_EQ(sys::stat(fs.path("no")), -ENOENT); });
-		EXPECT_EQ(c.sent(Op::Lookup), negatives ? 0 : 1) << c.text();
-		EXPECT_EQ(c.lib.handler[lookup].negative, negatives ? 1 : 0) << c.text();
+		EXPECT_EQ(c.sent(Op::Lookup), 0) << c.text();
+		EXPECT_EQ(c.lib.handler[lookup].negative, 1) << c.text();
 		// It comes into being through the mount.
 		EXPECT_EQ(sys::write_file(fs.path("no"), "x"), 0);
 		EXPECT_EQ(sys::attr(fs.path("no")).st_size, 1);
@@ -242,6 +243,7 @@ TEST(Reply, WhatARequestMakesIsKnownAfterwards)
 		EXPECT_EQ(c.sent(Op::Lookup), 0) << c.text();
 	}
 	EXPECT_EQ(sys::link(fs.path("file"), fs.path("second")), 0);
+	sys::stat(fs.path());
 	const Counts c =
 		during(fs, [&] { EXPECT_EQ(sys::attr(fs.path("second")).st_nlink, 2); });
 	EXPECT_EQ(c.sent_all(), 0) << c.text();
@@ -286,6 +288,160 @@ TEST(Reply, AttributesSetWhileAnotherChangeIsUnderWay)
 	const struct stat st = sys::attr(fs.path("name"));
 	EXPECT_EQ(st.st_size, 6) << c.text();
 	EXPECT_EQ(st.st_mode, mode_t{S_IFREG | 0600});
+}
+
+// Answers about one node: the same as the daemon gave, errors among them.
+TEST(Reply, ObjectsAreHits)
+{
+	TestFs fs(hooks());
+	const uint64_t node = fs.store.add_file("file", std::string(10000, 'x'));
+	const std::string path = fs.path("file"), link = fs.path("link");
+	ASSERT_EQ(sys::symlink("some/target", link), 0);
+	ASSERT_EQ(fs.store.set_xattr(node, "user.name", "value"), 0);
+	const sys::Fd fd(sys::open(path, O_RDONLY));
+	char buffer[256];
+	struct statvfs st;
+	const auto all = [&] {
+		EXPECT_EQ(::lgetxattr(path.c_str(), "user.name", buffer, sizeof(buffer)), 5);
+		EXPECT_EQ(std::string(buffer, 5), "value");
+		EXPECT_EQ(::lgetxattr(path.c_str(), "user.none", buffer, sizeof(buffer)), -1);
+		EXPECT_EQ(errno, ENODATA);
+		EXPECT_EQ(::llistxattr(path.c_str(), buffer, sizeof(buffer)), 10);
+		EXPECT_EQ(std::string(buffer, 9), "user.name");
+		EXPECT_EQ(::readlink(link.c_str(), buffer, sizeof(buffer)), 11);
+		EXPECT_EQ(std::string(buffer, 11), "some/target");
+		EXPECT_EQ(::statvfs(path.c_str(), &st), 0);
+		EXPECT_EQ(st.f_bfree, 1000);
+		EXPECT_EQ(::lseek(fd, 5, SEEK_HOLE), 10000);
+	};
+	all();
+	Counts c = during(fs, all);
+	EXPECT_EQ(c.sent(Op::Getxattr) + c.sent(Op::Listxattr) + c.sent(Op::Readlink) +
+			  c.sent(Op::Statfs) + c.sent(Op::Lseek),
+		  0)
+		<< c.text();
+	EXPECT_EQ(puts(c), 0) << c.text();
+
+	// The size of what is known.
+	c = during(fs, [&] {
+		EXPECT_EQ(::lgetxattr(path.c_str(), "user.name", nullptr, 0), 5);
+		EXPECT_EQ(::lgetxattr(path.c_str(), "user.name", buffer, 2), -1);
+		EXPECT_EQ(errno, ERANGE);
+	});
+	EXPECT_EQ(c.sent(Op::Getxattr), 0) << c.text();
+
+	// A write moves what depends on the node, not an absent attribute.
+	ASSERT_EQ(sys::write_file(path, "y", O_WRONLY), 0);
+	c = during(fs, all);
+	EXPECT_EQ(c.sent(Op::Getxattr), 1) << c.text();
+	EXPECT_EQ(c.sent(Op::Listxattr), 1) << c.text();
+	EXPECT_EQ(c.sent(Op::Statfs), 1) << c.text();
+}
+
+TEST(Reply, ObjectsAreNotServedWhenTheyChange)
+{
+	TestFs fs(hooks());
+	const uint64_t node = fs.store.add_file("file", "data");
+	const std::string path = fs.path("file");
+	char buffer[256];
+	sys::stat(path);
+
+	Hold held = fs.hold(Op::Getxattr, Stage::Done, "user.name", node);
+	auto slow = sys::in_background(
+		[&] { return ::lgetxattr(path.c_str(), "user.name", buffer, sizeof(buffer)); });
+	ASSERT_TRUE(held.wait());
+	EXPECT_EQ(sys::set_xattr(path, "user.name", "value"), 0);
+	held.release();
+	EXPECT_EQ(slow.get(), -1); // as it was before
+	EXPECT_EQ(::lgetxattr(path.c_str(), "user.name", buffer, sizeof(buffer)), 5);
+	EXPECT_EQ(::lgetxattr(path.c_str(), "user.name", buffer, sizeof(buffer)), 5);
+	EXPECT_EQ(sys::set_xattr(path, "user.name", "longer value"), 0);
+	EXPECT_EQ(::lgetxattr(path.c_str(), "user.name", buffer, sizeof(buffer)), 12);
+}
+
+namespace
+{
+
+std::string pattern(size_t size)
+{
+	std::string s(size, '\0');
+	for (size_t i = 0; i < size; i++)
+		s[i] = static_cast<char>((i * 2654435761U) >> 13);
+	return s;
+}
+
+} // namespace
+
+// Past the page cache and through it, read ahead or waited for.
+TEST(Reply, DataIsAHit)
+{
+	for (const bool direct : {true, false}) {
+		for (const size_t size : {size_t{0}, size_t{1}, size_t{4096}, size_t{10000},
+					  size_t{200000}}) {
+			SCOPED_TRACE(testing::Message() << direct << ' ' << size);
+			Config config = hooks(true);
+			config.direct_io = direct;
+			TestFs fs(config);
+			const std::string data = pattern(size);
+			fs.store.add_file("file", data);
+			const std::string path = fs.path("file");
+			sys::stat(path);
+			EXPECT_EQ(sys::read_file(path), data);
+			sys::stat(path); // after the access time has moved
+			sys::drop_pages();
+			EXPECT_EQ(sys::read_file(path), data);
+			sys::drop_pages();
+			const Counts c = during(fs, [&] { EXPECT_EQ(sys::read_file(path), data); });
+			EXPECT_EQ(c.sent(Op::Read), 0) << c.text();
+			EXPECT_EQ(puts(c), 0) << c.text();
+		}
+	}
+}
+
+TEST(Reply, DataAtAnyOffset)
+{
+	Config config = hooks();
+	config.direct_io = true;
+	TestFs fs(config);
+	std::string data = pattern(50000);
+	fs.store.add_file("file", data);
+	const sys::Fd fd(sys::open(fs.path("file"), O_RDWR));
+	const auto check = [&] {
+		for (const auto &[offset, size] :
+		     {std::pair<uint64_t, size_t>{100, 9000}, {4096, 4096}, {4095, 2}, {12000, 38000},
+		      {49999, 10}, {50000, 10}, {60000, 1}, {8192, 0x10000}})
+			EXPECT_EQ(sys::read_at(fd, size, offset),
+				  offset < data.size() ? data.substr(offset, size) : "");
+	};
+	for (int i = 0; i < 3; i++)
+		check();
+	EXPECT_EQ(sys::pwrite(fd, "changed", 5000), 7);
+	data.replace(5000, 7, "changed");
+	for (int i = 0; i < 3; i++)
+		check();
+	EXPECT_EQ(::ftruncate(fd, 20000), 0);
+	data.resize(20000);
+	for (int i = 0; i < 3; i++)
+		check();
+}
+
+TEST(Reply, DataOvertakenByAWrite)
+{
+	Config config = hooks();
+	config.direct_io = true;
+	TestFs fs(config);
+	const uint64_t node = fs.store.add_file("file", std::string(4096, 'a'));
+	const sys::Fd fd(sys::open(fs.path("file"), O_RDWR));
+	struct stat st;
+	sys::fstat(fd, &st);
+	Hold held = fs.hold(Op::Read, Stage::Done, {}, node);
+	auto slow = sys::in_background([&] { return sys::read_at(fd, 4096, 0); });
+	ASSERT_TRUE(held.wait());
+	EXPECT_EQ(sys::pwrite(fd, std::string(4096, 'b'), 0), 4096);
+	held.release();
+	EXPECT_EQ(slow.get(), std::string(4096, 'a'));
+	EXPECT_EQ(sys::read_at(fd, 4096, 0), std::string(4096, 'b'));
+	EXPECT_EQ(sys::read_at(fd, 4096, 0), std::string(4096, 'b'));
 }
 
 TEST(Reply, OtherUsersGetTheirOwn)

@@ -17,6 +17,8 @@
 namespace extfuse_test
 {
 
+bool reply_hooks_by_default = false;
+
 namespace
 {
 

@@ -32,6 +32,9 @@ enum class Kind {
 	Extfuse,
 };
 
+// Of every Config; set before main() by a file that makes a program a variant.
+extern bool reply_hooks_by_default;
+
 struct Config {
 	Kind kind = Kind::Extfuse;
 	bool default_permissions = true;
@@ -50,7 +53,7 @@ struct Config {
 	uint32_t max_objects = 1024;
 	uint32_t max_dirs = 64;
 	uint32_t max_opens = 4096;
-	bool reply_hooks = false; // replies are marked in place of put
+	bool reply_hooks = reply_hooks_by_default; // replies are marked in place of put
 	bool passthrough = false; // FUSE_CAP_PASSTHROUGH is asked for
 	bool writeback = false; // FUSE_CAP_WRITEBACK_CACHE
 	bool atomic_o_trunc = true; // FUSE_CAP_ATOMIC_O_TRUNC
@@ -79,6 +82,8 @@ struct Annotations {
 	std::atomic<bool> changes{true}; // replies of create, mkdir, setattr, ... too
 	std::atomic<bool> unlinks{false}; // the name is known to be gone afterwards
 	std::atomic<bool> split{false}; // put and reply apart, for Stage::Put
+	std::atomic<bool> errors{false}; // ENOENT of a lookup is marked, too
+	std::atomic<double> timeout{0}; // of replies, seconds
 	std::atomic<bool> atime{true}; // reading moves the access time (relatime)
 	std::atomic<bool> store_errors{false}; // are wanted: do not complain at the end
 };
@@ -120,6 +125,10 @@ public:
 	Store store;
 	Annotations say;
 	std::atomic<uint64_t> free_blocks{1000}; // as statfs says
+
+	// What a broken daemon replies in place of what it has; set before requests.
+	std::function<void(fuse_entry_param &)> spoil_entry;
+	std::function<void(struct stat &)> spoil_attr;
 
 	// Puts behind the name "path" in the mount.
 	std::string path(const std::string &name = {}) const;

@@ -78,10 +78,13 @@ struct Ops {
 	static void reply_entry(TestFs &f, fuse_req_t req, Op op, uint64_t parent, const char *name,
 				const Store::Found &found, extfuse_token entry, extfuse_token node)
 	{
-		const fuse_entry_param e = entry_of(found);
+		fuse_entry_param e = entry_of(found);
 		const bool said = op == Op::Lookup || f.say.changes;
 		int error;
 
+		e.entry_timeout = e.attr_timeout = f.say.timeout;
+		if (f.spoil_entry)
+			f.spoil_entry(e);
 		f.pass(op, Stage::Done, parent, name);
 		if (!f.say.names)
 			entry = none();
@@ -130,6 +133,8 @@ struct Ops {
 		}
 		if (found.error) {
 			f.pass(Op::Lookup, Stage::Done, parent, name);
+			if (f.say.errors)
+				extfuse_mark_reply(f.ext_, f.say.entry, EXTFUSE_SCOPE_NONE, 0);
 			fuse_reply_err(req, -found.error);
 			return;
 		}
@@ -163,9 +168,11 @@ struct Ops {
 		fuse_reply_none(req);
 	}
 
-	static void reply_attr(TestFs &f, fuse_req_t req, Op op, const Store::Found &found,
+	static void reply_attr(TestFs &f, fuse_req_t req, Op op, Store::Found found,
 			       extfuse_token token)
 	{
+		if (f.spoil_attr)
+			f.spoil_attr(found.attr);
 		f.pass(op, Stage::Done, found.node.id);
 		if (found.error) {
 			fuse_reply_err(req, -found.error);
@@ -173,7 +180,8 @@ struct Ops {
 		}
 		if (!f.say.attrs)
 			token = none();
-		extfuse_reply_attr(f.ext_, req, found.node.id, &found.attr, 0, token,
+		extfuse_reply_attr(f.ext_, req, found.node.id, &found.attr, f.say.timeout,
+				   token,
 				   unless(!f.say.attrs || (op == Op::Setattr && !f.say.changes),
 					  f.say.attr));
 	}

@@ -400,16 +400,18 @@
 		FIELD(extfuse_reply_bytes_in, reserved, 64) \
 		FIELD(extfuse_reply_bytes_in, name_len, 68) \
 		FIELD(extfuse_reply_bytes_in, name, 72) \
-	SIZE(extfuse_reply_read_in, 64) \
+	SIZE(extfuse_reply_read_in, 80) \
 		FIELD(extfuse_reply_read_in, caller, 0) \
 		FIELD(extfuse_reply_read_in, nodeid, 16) \
 		FIELD(extfuse_reply_read_in, word, 24) \
-		FIELD(extfuse_reply_read_in, offset, 32) \
-		FIELD(extfuse_reply_read_in, file_size, 40) \
-		FIELD(extfuse_reply_read_in, size, 48) \
-		FIELD(extfuse_reply_read_in, mark, 52) \
-		FIELD(extfuse_reply_read_in, flags, 56) \
-		FIELD(extfuse_reply_read_in, reserved, 60) \
+		FIELD(extfuse_reply_read_in, hash, 32) \
+		FIELD(extfuse_reply_read_in, before, 40) \
+		FIELD(extfuse_reply_read_in, offset, 48) \
+		FIELD(extfuse_reply_read_in, file_size, 56) \
+		FIELD(extfuse_reply_read_in, size, 64) \
+		FIELD(extfuse_reply_read_in, mark, 68) \
+		FIELD(extfuse_reply_read_in, flags, 72) \
+		FIELD(extfuse_reply_read_in, reserved, 76) \
 	SIZE(extfuse_stats, 2368) \
 		FIELD(extfuse_stats, abi_version, 0) \
 		FIELD(extfuse_stats, size, 4) \

@@ -119,6 +119,26 @@ TEST_F(MountTest, HandlerIsSizedAndSeeded)
 	EXPECT_EQ(state.params.switches, all_ops);
 }
 
+TEST_F(MountTest, ReplyHooksTakeTheSessionsInputAndOutput)
+{
+	ASSERT_EQ(mount("reply_hooks"), 0);
+	EXPECT_TRUE(state.called("session_take"));
+	EXPECT_TRUE(state.params.replies);
+	EXPECT_TRUE(extfuse_reply_hooks(x.get()));
+	EXPECT_EQ(extfuse_mark_reply(x.get(), EXTFUSE_SCOPE_ALL, EXTFUSE_SCOPE_NONE, 0), 1);
+	EXPECT_EQ(extfuse_mark_reply(x.get(), EXTFUSE_SCOPE_NONE, EXTFUSE_SCOPE_NONE, 0), 0);
+	EXPECT_EQ(extfuse_mark_reply(x.get(), EXTFUSE_SCOPE_ALL, EXTFUSE_SCOPE_ALL, 0x100),
+		  -EINVAL);
+	extfuse_unmount(x.get());
+	EXPECT_FALSE(extfuse_reply_hooks(x.get()));
+	x.reset();
+	state.calls.clear();
+	ASSERT_EQ(mount(), 0);
+	EXPECT_FALSE(state.called("session_take"));
+	EXPECT_FALSE(state.params.replies);
+	EXPECT_FALSE(extfuse_reply_hooks(x.get()));
+}
+
 TEST_F(MountTest, WithoutHandler)
 {
 	ASSERT_EQ(mount("no_handler"), 0);

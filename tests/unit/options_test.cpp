@@ -80,12 +80,13 @@ TEST_F(OptionsTest, OursAreTakenOthersStay)
 		  "-f",
 		  "/mnt",
 		  "-o",
-		  "no_handler,no_remember,max_attrs=5,max_long_names=6,max_opens=9"};
+		  "no_handler,no_remember,reply_hooks,max_attrs=5,max_long_names=6,max_opens=9"};
 
 	ASSERT_EQ(make(a), 0);
 	EXPECT_EQ(x->options.fallback, EXTFUSE_FALLBACK_FAIL);
 	EXPECT_TRUE(x->options.no_handler);
 	EXPECT_TRUE(x->options.no_remember);
+	EXPECT_TRUE(x->options.reply_hooks);
 	EXPECT_EQ(x->options.max_names, 8U);
 	EXPECT_EQ(x->options.max_blocks, 3U);
 	EXPECT_EQ(x->options.max_objects, 5U);
@@ -96,6 +97,7 @@ TEST_F(OptionsTest, OursAreTakenOthersStay)
 	EXPECT_EQ(a.text().find("extfuse"), std::string::npos) << a.text();
 	EXPECT_EQ(a.text().find("max_"), std::string::npos) << a.text();
 	EXPECT_EQ(a.text().find("no_"), std::string::npos) << a.text();
+	EXPECT_EQ(a.text().find("reply_hooks"), std::string::npos) << a.text();
 	for (const char *kept : {"allow_other", "foo=bar", "-f", "/mnt"})
 		EXPECT_NE(a.text().find(kept), std::string::npos) << kept << " in " << a.text();
 }
@@ -223,7 +225,7 @@ TEST_F(OptionsTest, HelpNamesEveryOption)
 	const std::string help = extfuse_option_help();
 
 	for (const char *option : {"extfuse=auto", "extfuse=require", "extfuse=stock", "no_handler",
-				   "no_remember", "max_names=", "max_long_names=", "max_attrs=",
+				   "no_remember", "reply_hooks", "max_names=", "max_long_names=", "max_attrs=",
 				   "max_blocks=", "max_objects=", "max_dirs=", "max_opens="})
 		EXPECT_NE(help.find(option), std::string::npos) << option;
 }

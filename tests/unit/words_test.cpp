@@ -270,9 +270,39 @@ TEST_F(WordsTest, RefusesNonsense)
 	EXPECT_FALSE(w.set(fake.base(), FakeWords::bytes));
 	fake.header()->behind_offset = 4096;
 	EXPECT_TRUE(w.set(fake.base(), FakeWords::bytes));
-	fake.header()->xattr_offset += 8; // ends outside
+	const uint64_t xattr_offset = fake.header()->xattr_offset;
+	fake.header()->xattr_offset = FakeWords::bytes - 8; // ends outside
 	EXPECT_FALSE(w.set(fake.base(), FakeWords::bytes));
-	fake.header()->xattr_offset -= 8;
+	fake.header()->xattr_offset = xattr_offset;
+}
+
+TEST_F(WordsTest, MarksSpeakOfOneRequest)
+{
+	const auto *table = reinterpret_cast<const uint64_t *>(
+		static_cast<const char *>(fake.base()) + fake.header()->marks_offset);
+	const uint64_t far = 2 * uint64_t{EXTFUSE_MARK_COUNT};
+
+	ASSERT_TRUE(words.marks());
+	words.mark(6, 0x8001);
+	EXPECT_EQ(table[3], 0x8001U);
+	// The same element, another request; and one more, whose id has a high bit.
+	words.mark(6 + 5 * far, 0x8002);
+	EXPECT_EQ(table[3], 5U << EXTFUSE_MARK_BITS | 0x8002U);
+	EXPECT_NE(extfuse_mark_entry(6, 0), extfuse_mark_entry(6 + (far << 40), 0));
+	EXPECT_EQ(extfuse_mark_index(6 + (far << 40)), 3U);
+}
+
+TEST_F(WordsTest, WithoutATableNothingIsMarked)
+{
+	Words w;
+
+	fake.header()->marks_count = 1;
+	EXPECT_TRUE(w.set(fake.base(), FakeWords::bytes));
+	EXPECT_FALSE(w.marks());
+	fake.header()->marks_count = EXTFUSE_MARK_COUNT;
+	fake.header()->marks_offset += 8; // ends outside
+	EXPECT_TRUE(w.set(fake.base(), FakeWords::bytes));
+	EXPECT_FALSE(w.marks());
 }
 
 } // namespace

@@ -120,6 +120,14 @@ extern __u64 extfuse_node_token(const struct extfuse_caller *caller, __u64 nodei
 extern __u64 extfuse_entry_token(const struct extfuse_caller *caller, __u64 parent,
 				 __u32 tag) __ksym __weak;
 
+/* Copy the first min(in->size, dst__sz) bytes of a reply's value; returns how many. */
+extern __u32 extfuse_reply_bytes(const struct extfuse_reply_bytes_in *in, void *dst,
+				 __u32 dst__sz) __ksym __weak;
+
+/* Copy data that was read, from position pos of the file on; returns the bytes copied. */
+extern __u32 extfuse_reply_read(const struct extfuse_reply_read_in *in, void *dst, __u32 dst__sz,
+				__u64 pos) __ksym __weak;
+
 /* ------------------------------------------------------------------------ */
 
 /* out->flags of an answer that callers in scope may get; extra: EXTFUSE_OUT_REMEMBER. */

@@ -98,6 +98,7 @@ struct extfuse_reply_attr_in {
  * Replies to those who asked for the size alone are not shown.
  */
 struct extfuse_reply_bytes_in {
+	EXTFUSE_TRUSTED_ONLY
 	struct extfuse_caller caller;
 	__u64 nodeid;
 	__u64 word; /* token under which the reply holds: of the node, or the file system */
@@ -117,18 +118,21 @@ struct extfuse_reply_bytes_in {
  * call and .caller is zeros.
  */
 struct extfuse_reply_read_in {
+	EXTFUSE_TRUSTED_ONLY
 	struct extfuse_caller caller;
 	__u64 nodeid;
 	__u64 word; /* token under which the data holds */
+	__u64 hash; /* extfuse_node_hash(seed, nodeid) */
+	__u64 before; /* as .word, before this read had moved the access time; or .word */
 	__u64 offset; /* bytes, where the read began */
-	__u64 file_size; /* bytes, under the same token; see EXTFUSE_REPLY_FILE_SIZE */
+	__u64 file_size; /* bytes, if EXTFUSE_REPLY_FILE_SIZE */
 	__u32 size; /* bytes replied */
 	__u32 mark; /* EXTFUSE_MARK_* */
 	__u32 flags; /* EXTFUSE_REPLY_FILE_SIZE, EXTFUSE_READ_BACKGROUND */
 	__u32 reserved; /* 0 */
 };
 
-/* .file_size is known: by a read that met the end, or attributes of the same token. */
+/* .file_size is known, since the read has met the end. */
 #define EXTFUSE_REPLY_FILE_SIZE (1U << 1)
 
 #endif /* EXTFUSE_ABI_REPLY_H */

@@ -30,7 +30,7 @@
  * (stale token, cache off, slot busy) is not an error: the reply is sent, the
  * next request goes up again.
  *
- * Threads: extfuse_token_*, extfuse_snapshot_now, extfuse_put_*, extfuse_reply_*,
+ * Threads: extfuse_token_*, extfuse_snapshot_now, extfuse_put_*, extfuse_reply_*, extfuse_mark_*,
  * extfuse_invalidate_* and extfuse_get_stats may be called from any thread at any time between
  * extfuse_mount and extfuse_unmount, from inside a request handler too; they take no lock
  * and never wait. All others: one thread at a time per object.

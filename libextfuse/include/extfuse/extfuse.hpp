@@ -113,6 +113,12 @@ public:
 		return extfuse_default_permissions(get());
 	}
 
+	// Replies are marked: see "Reply hooks" in extfuse.h.
+	bool reply_hooks() const noexcept
+	{
+		return extfuse_reply_hooks(get());
+	}
+
 	void attach()
 	{
 		detail::check(extfuse_attach(get()), "extfuse_attach");
@@ -187,6 +193,24 @@ private:
 	};
 
 	std::unique_ptr<fuse_session, Destroy> se_;
+};
+
+// The reply that is sent by fuse_reply_*() in the life of this object is marked, where
+// there are reply hooks.
+class MarkedReply
+{
+public:
+	MarkedReply(const Mount &mount, extfuse_scope scope,
+		    extfuse_scope attr_scope = EXTFUSE_SCOPE_NONE) noexcept
+	{
+		extfuse_mark_reply(mount.get(), scope, attr_scope, 0);
+	}
+	MarkedReply(const MarkedReply &) = delete;
+	MarkedReply &operator=(const MarkedReply &) = delete;
+	~MarkedReply()
+	{
+		extfuse_unmark_reply();
+	}
 };
 
 // Made by a request that changes what it answers (create, mkdir, setattr, ...).

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// A reply is shown, not to be changed.
+// EXPECT: extfuse: only the result structure of an operation may be written
+#include <extfuse/handler.bpf.h>
+
+SEC("struct_ops/reply_read")
+int BPF_PROG(reply_read, struct extfuse_reply_read_in *in)
+{
+	in->word = 1;
+	return 0;
+}
+
+EXTFUSE_OPS(reject, .reply_read = (void *)reply_read);
+
+char LICENSE[] SEC("license") = "GPL";
