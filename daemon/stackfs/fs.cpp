@@ -47,6 +47,9 @@ void Fs::init(fuse_conn_info *conn)
 	const bool active = extfuse_active(x_) != 0;
 	cache_meta_ = active && options_.cache != CacheMode::none;
 	cache_data_ = active && options_.cache == CacheMode::data;
+	stable_ = cache_meta_ && options_.stable && extfuse_declare_stable(x_) == 0;
+	if (stable_)
+		table_.keep(options_.stable);
 	kernel_checks_ = extfuse_default_permissions(x_) != 0;
 	splice_ = options_.splice;
 	backing_ = active && options_.backing && !options_.direct_io &&

@@ -52,6 +52,7 @@ struct Config {
 	uint32_t max_opens = 4096;
 	bool passthrough = false; // FUSE_CAP_PASSTHROUGH is asked for
 	int handler_link = -1; // a handler of the test's own
+	bool stable = false; // entries are: no node is freed but by a FORGET
 	std::vector<std::string> options; // more of -o
 };
 
@@ -134,6 +135,9 @@ public:
 	{
 		return mount_error_;
 	}
+	// Put all names of a directory, and the attributes of their nodes, as .say has
+	// it. How many.
+	int prefetch(uint64_t dir);
 	bool active() const
 	{
 		return extfuse_active(ext_);
