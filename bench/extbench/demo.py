@@ -18,11 +18,14 @@ def image():
     return os.environ.get("EXTFUSE_TREE_IMAGE") or ""
 
 
+def tree_disk():
+    path = image()
+    return path if path and os.path.exists(path) else str(data.ensure())
+
+
 def run_in_vm(args, icount=False):
     """Requests are the same on any clock; icount makes times instructions, on one CPU."""
-    path = image()
-    if not path or not os.path.exists(path):
-        path = str(data.ensure())
+    path = tree_disk()
     kind = "quick" if "--quick" in args else "full" if "--full" in args else "demo"
     clock = ("--icount",) if icount else ("--smp", "2")
     return host.run_guest("demo", args, (*clock, "--disk", path), LIMIT[kind])

@@ -29,6 +29,7 @@ MOUNTS = {
     "none": ("--require", "--cache=none"),
     "direct": ("--require", "--scope=all", "--cache=data", "--direct-io"),
     "data": ("--require", "--scope=all", "--cache=data"),
+    "stable": ("--require", "--scope=all", "--stable=100000", "--prefetch"),
     "backing": ("--require", "--scope=all", "--cache=data", "--backing=1024"),
 }
 
@@ -138,6 +139,9 @@ def figures():
     out.append(Figure("pread4k", "stock-direct", per=requests_only(sent("pread4k"))))
     out += [Figure("open-pread-close", m, mode, opened(m, mode))
             for m in ("data", "backing") for mode in ("warm", "hit")]
+    out += [Figure("first-touch", "stock-inf"),
+            Figure("first-touch", "stable", "map",
+                   {"lookup.hit": 1, "getattr.hit": 1, "getattr.warm": 1})]
     out.append(Figure("pread4k", "direct", "map", answered("pread4k", "direct", "hit")))
     return out
 
@@ -204,6 +208,13 @@ BOUNDS = [
           "the same with default_permissions", issue=9),
     ratio("walk8/stock-inf", 1.03, "stat8@meta:warm", "stat8@stock-inf",
           "the warm walk against stock with infinite timeouts", issue=9),
+    ratio("first-touch/stock-inf", 0.40, "first-touch@stable:map", "first-touch@stock-inf",
+          "stat of prefetched names that the kernel has never seen, against stock with "
+          "infinite timeouts; the caches were dropped before", issue=9),
+    Bound("walk8-2cpu", 1.8, "", step="walk8-2cpu", at_least=True, issue=9),
+    Bound("second-pass-share", 0.99, "", step="second-pass-share", at_least=True, issue=9,
+          digits=4),
+    Bound("second-pass/native", 1.1, "", step="second-pass/native", issue=9),
     ratio("open-pread-close/native", 1.25, "open-pread-close@data:warm",
           native("open-pread-close"),
           "open, pread of 4 KiB, close of a known file without a request, data in the page cache",
@@ -257,12 +268,19 @@ REPORTED = [
 # Iterations of one repeat by operation: so many that a timer tick (one in four
 # million instructions) falls into each about as often; fewer where one is dear.
 ITERATIONS = {"fstat": 6000, "stat1": 3000, "stat8": 1500, "pread4k": 3000,
-              "open-pread-close": 1000}
+              "open-pread-close": 1000, "first-touch": 500}
 ITERATIONS_UPCALL = {"fstat": 400, "stat1": 200, "stat8": 60, "pread4k": 400,
                      "open-pread-close": 80}
 
 
+# Measured right after the kernel's caches of names and inodes were dropped: every
+# name once, and never all of them twice.
+DROPPED = ("first-touch",)
+
+
 def iterations(figure, quick):
+    if figure.op in DROPPED:
+        return ITERATIONS[figure.op]
     upcall = not figure.native and figure.mode not in ("hit", "warm", "map") \
         and figure.mount != "stock-inf"
     n = (ITERATIONS_UPCALL if upcall else ITERATIONS)[figure.op]

@@ -30,5 +30,14 @@ PHASES = (
     Phase("make", MAKE),
 )
 
+# rsync compares sizes and times with a copy; what it copies it lists.
+COPY = "/tmp/demo-copy"
+RSYNC = Phase("rsync", f"mkdir -p {COPY} && rsync -ai --delete {{dirs}} {COPY}/")
+
+# Done twice by the bench; the second pass counts.
+SECOND = (*(p for p in PHASES if p.name == "tar"), RSYNC,
+          *(p for p in PHASES if p.name in ("git status", "make")))
+METADATA_BOUND = ("rsync", "git status", "make")
+
 # Metadata only; done twice, and the second pass counts for the share.
 WALKS = ("find", "ls -lR", "git status")

@@ -47,7 +47,9 @@ void make_files()
 {
 	std::filesystem::create_directories(std::filesystem::path(deep_path).parent_path());
 	make_file(deep_path);
+	make_file(deep_path_too);
 	make_file(file_path);
+	make_names();
 }
 
 std::unique_ptr<Operation> make_empty()
@@ -65,6 +67,7 @@ const std::vector<Entry> &operations()
 		{"absent", "stat of a name that does not exist", make_absent},
 		{"pread4k", "pread of 4 KiB of an open file", make_pread},
 		{"open-pread-close", "open, pread of 4 KiB, close", make_open_pread_close},
+		{"first-touch", "stat of names in turn", make_first_touch},
 	};
 	return all;
 }

@@ -31,12 +31,16 @@ const std::vector<Entry> &operations();
 
 // The files the operations need, in the lower file system's directory.
 void make_files();
+void make_names(); // touch.cpp
 
 [[noreturn]] void fail(int error, const std::string &what);
 
 // Paths, relative to the directory that make_files() filled.
 inline constexpr const char *file_path = "file";
 inline constexpr const char *deep_path = "a/b/c/d/e/f/g/file";
+inline constexpr const char *deep_path_too = "a/b/c/d/e/f/g/file-too";
+inline constexpr const char *names_path = "names";
+inline constexpr size_t names_count = 500;
 inline constexpr const char *absent_path = "absent";
 inline constexpr size_t block_size = 4096;
 
@@ -47,5 +51,6 @@ std::unique_ptr<Operation> make_stat8();
 std::unique_ptr<Operation> make_absent();
 std::unique_ptr<Operation> make_pread();
 std::unique_ptr<Operation> make_open_pread_close();
+std::unique_ptr<Operation> make_first_touch();
 
 } // namespace bench

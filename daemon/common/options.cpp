@@ -124,6 +124,17 @@ void add_driver_options(CLI::App &app, Options &o, Raw &raw)
 		->check(CLI::Range(uint32_t{0}, uint32_t{EXTFUSE_BACKING_MAX}))
 		->capture_default_str()
 		->group(group);
+	auto *stable = app.add_option("--stable", o.stable,
+				      "names stay known when the kernel drops them from its "
+				      "caches; up to N files are kept for that (0: none)")
+			       ->check(CLI::Range(uint64_t{0}, uint64_t{1} << 32))
+			       ->capture_default_str()
+			       ->group(group);
+	app.add_flag(
+		   "--prefetch", o.prefetch,
+		   "with --stable: all names of a directory, when it is first looked up or listed")
+		->needs(stable)
+		->group(group);
 	app.add_option("--max-objects", o.max_objects,
 		       "room for extended attributes, link targets and the like")
 		->check(positive)

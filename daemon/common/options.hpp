@@ -35,6 +35,8 @@ struct Options {
 	uint32_t backing = 0; // files the driver may read and write itself; 0: none
 	uint32_t max_objects = 0;
 	uint32_t max_dirs = 0;
+	uint64_t stable = 0;   // nodes to keep for ever, 0: none
+	bool prefetch = false; // children of directories, with stable
 
 	uint32_t max_read = 0; // bytes, 0: what kernel and libfuse agree on
 	uint32_t max_write = 0;

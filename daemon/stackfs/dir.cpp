@@ -197,8 +197,9 @@ struct Fs::DirReply {
 	void cache(const char *name, const Found &found, extfuse_token token)
 	{
 		if (fs.cache_meta_)
-			extfuse_put_entry(fs.x_, fuse_req_ctx(req), parent, name, &found.e, token,
-					  found.node, fs.entry_scope(req), EXTFUSE_SCOPE_ALL);
+			extfuse_put_entry(fs.x_, fuse_req_ctx(req), parent, name, &found.e,
+					  fs.entry_of(token, found), found.node,
+					  fs.entry_scope(req), EXTFUSE_SCOPE_ALL);
 	}
 
 	void send()

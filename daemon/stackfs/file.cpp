@@ -132,8 +132,9 @@ int Fs::do_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mo
 	set_open_flags(*fi);
 	fi->fh = static_cast<uint64_t>(file.get());
 	if (cache_meta_)
-		err = extfuse_reply_create(x_, req, parent, name, &found.e, fi, entry, found.node,
-					   entry_scope(req), EXTFUSE_SCOPE_ALL);
+		err = extfuse_reply_create(x_, req, parent, name, &found.e, fi,
+					   entry_of(entry, found), found.node, entry_scope(req),
+					   EXTFUSE_SCOPE_ALL);
 	else
 		err = fuse_reply_create(req, &found.e, fi);
 	if (err)

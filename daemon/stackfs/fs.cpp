@@ -48,6 +48,9 @@ void Fs::init(fuse_conn_info *conn)
 	cache_meta_ = active && options_.cache != CacheMode::none;
 	cache_data_ = active && options_.cache == CacheMode::data;
 	marks_ = extfuse_reply_hooks(x_) != 0;
+	stable_ = cache_meta_ && options_.stable && extfuse_declare_stable(x_) == 0;
+	if (stable_)
+		table_.keep(options_.stable);
 	kernel_checks_ = extfuse_default_permissions(x_) != 0;
 	splice_ = options_.splice;
 	backing_ = active && options_.backing && !options_.direct_io &&

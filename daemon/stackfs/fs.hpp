@@ -22,6 +22,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 namespace stackfs
 {
@@ -85,10 +86,18 @@ private:
 	extfuse_scope entry_scope(fuse_req_t req) const noexcept;
 	extfuse_token entry_token(fuse_ino_t parent, const char *name) noexcept;
 	extfuse_token changed_entry_token(fuse_ino_t parent, const char *name) noexcept;
+	extfuse_token entry_of(extfuse_token entry, const Found &found) const noexcept;
 	extfuse_token node_token(fuse_ino_t node) noexcept;
 	extfuse_token changed_node_token(fuse_ino_t node) noexcept;
 	int reply_entry(fuse_req_t req, fuse_ino_t parent, const char *name, Found &found,
 			extfuse_token entry);
+
+	// prefetch.cpp
+	void prefetch_name(fuse_req_t req, fuse_ino_t parent, int dir, const char *name);
+	void prefetch_names(fuse_req_t req, fuse_ino_t parent,
+			    const std::vector<std::string> &names);
+	void prefetch_directory(fuse_req_t req, const Pin &dir);
+	void release_unlinked(fuse_ino_t node) noexcept;
 
 	// namespace.cpp
 	template <typename Make>
@@ -192,6 +201,7 @@ private:
 	bool cache_meta_ = false; // replies go into maps; set in init()
 	bool cache_data_ = false;
 	bool marks_ = false; // replies are marked in place of that
+	bool stable_ = false; // entries are: a node named in one must be kept
 	std::atomic<bool> backing_{false}; // opened files are registered with the driver
 	bool kernel_checks_ = false; // default_permissions
 	bool splice_ = false;

@@ -95,7 +95,7 @@ void InodeTable::take(Node *node, Pin &out) noexcept
 // Returns a descriptor to close once mutex_ is released.
 int InodeTable::drop_if_unused(Node *node) noexcept
 {
-	if (node->lookups || node->pins)
+	if (node->lookups || node->pins || node->kept)
 		return -1;
 	if (node->keyed)
 		by_key_.erase(node->key);
@@ -104,6 +104,10 @@ int InodeTable::drop_if_unused(Node *node) noexcept
 		--open_fds_;
 	const uint64_t id = node->id;
 	nodes_[id].reset();
+	if (keep_most_) {
+		++retired_; // what the maps say of the id must not come to mean another
+		return fd;
+	}
 	try {
 		free_.push_back(id);
 	} catch (const std::bad_alloc &) {
@@ -137,6 +141,10 @@ Node *InodeTable::insert(NodeKey key)
 	by_key_.insert_or_assign(key, node.get());
 	++generations_[id];
 	free_.pop_front();
+	if (kept_ < keep_most_) {
+		node->kept = true;
+		++kept_;
+	}
 	nodes_[id] = std::move(node);
 	return nodes_[id].get();
 }
@@ -233,6 +241,24 @@ void InodeTable::count_lookup(const Pin &pin) noexcept
 	++pin.node_->lookups;
 }
 
+void InodeTable::keep(size_t most) noexcept
+{
+	const std::lock_guard lock(mutex_);
+	keep_most_ = most;
+}
+
+void InodeTable::release(uint64_t id) noexcept
+{
+	UniqueFd doomed;
+	const std::lock_guard lock(mutex_);
+	Node *node = at(id);
+	if (!node || !node->kept)
+		return;
+	node->kept = false;
+	--kept_;
+	doomed.reset(drop_if_unused(node));
+}
+
 void InodeTable::forget(uint64_t id, uint64_t lookups) noexcept
 {
 	UniqueFd doomed;
@@ -265,7 +291,7 @@ void InodeTable::removed(const Pin &pin) noexcept
 size_t InodeTable::size() const
 {
 	const std::lock_guard lock(mutex_);
-	return nodes_.size() - 1 - free_.size();
+	return nodes_.size() - 1 - free_.size() - retired_;
 }
 
 size_t InodeTable::open_fds() const

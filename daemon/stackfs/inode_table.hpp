@@ -62,6 +62,8 @@ struct Node {
 	std::atomic<uint64_t> data_behind{0};
 	// POSIX locks held or waited for; made by the first one.
 	std::atomic<PosixLocks *> locks{nullptr};
+	// Stays when the kernel has forgotten it; its names may be put into the maps.
+	std::atomic<bool> kept{false};
 
 private:
 	friend class InodeTable;
@@ -138,6 +140,12 @@ public:
 	}
 
 	void count_lookup(const Pin &pin) noexcept;
+
+	// From now on nodes are kept for ever, the first `most` of them; ids of the
+	// others are not used again. Before any but the root is made.
+	void keep(size_t most) noexcept;
+	// This one no more.
+	void release(uint64_t id) noexcept;
 	void forget(uint64_t id, uint64_t lookups) noexcept;
 
 	// Use the node of a file, if there is one; no lookup is counted.
@@ -187,6 +195,9 @@ private:
 	std::deque<uint64_t> free_;                // ids, the longest unused first
 	std::unordered_map<NodeKey, Node *, NodeKeyHash> by_key_;
 	size_t open_fds_ = 0;
+	size_t keep_most_ = 0;
+	size_t kept_ = 0;
+	size_t retired_ = 0; // ids
 	size_t hand_ = 0; // of the clock that picks idle nodes
 	size_t max_fds_;
 	std::atomic<uint64_t> sequence_{0};

@@ -79,6 +79,7 @@ void Fs::cache_listing(fuse_req_t req, fuse_ino_t node, DirHandle &handle)
 	handle.offset = 0;
 	if (!whole)
 		return;
+	prefetch_names(req, node, text);
 	// Reading takes a directory that was opened.
 	extfuse_put_dir(x_, fuse_req_ctx(req), node, 0, entries.data(), entries.size(), 1, token,
 			EXTFUSE_SCOPE_ALL);

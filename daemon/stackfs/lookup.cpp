@@ -28,6 +28,12 @@ extfuse_token Fs::changed_entry_token(fuse_ino_t parent, const char *name) noexc
 	return cache_meta_ ? extfuse_token_changed_entry(x_, parent, name) : extfuse_token{};
 }
 
+// Of a node that is not kept no name goes into the maps, if entries are stable.
+extfuse_token Fs::entry_of(extfuse_token entry, const Found &found) const noexcept
+{
+	return stable_ && !found.pin->kept ? extfuse_token{} : entry;
+}
+
 extfuse_token Fs::node_token(fuse_ino_t node) noexcept
 {
 	return cache_meta_ ? extfuse_token_node(x_, node) : extfuse_token{};
@@ -113,8 +119,8 @@ int Fs::reply_entry(fuse_req_t req, fuse_ino_t parent, const char *name, Found &
 {
 	int err;
 	if (cache_meta_)
-		err = extfuse_reply_entry(x_, req, parent, name, &found.e, entry, found.node,
-					  entry_scope(req), EXTFUSE_SCOPE_ALL);
+		err = extfuse_reply_entry(x_, req, parent, name, &found.e, entry_of(entry, found),
+					  found.node, entry_scope(req), EXTFUSE_SCOPE_ALL);
 	else
 		err = fuse_reply_entry(req, &found.e);
 	if (err)
@@ -133,6 +139,8 @@ int Fs::do_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	{
 		const Creds creds(req);
 		err = creds.error() ? creds.error() : resolve(dir.fd(), name, found);
+		if (!err && found.fresh && S_ISDIR(found.e.attr.st_mode))
+			prefetch_directory(req, found.pin);
 	}
 	if (!err)
 		return reply_entry(req, parent, name, found, entry);
@@ -155,6 +163,8 @@ int Fs::do_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 
 void Fs::forget(fuse_ino_t node, uint64_t lookups) noexcept
 {
+	if (stable_ && !lookups)
+		release_unlinked(node);
 	table_.forget(node, lookups);
 }
 

@@ -63,6 +63,7 @@ struct ext_conn {
 	bool dying;			/* no handler may be bound any more; ext_mutex */
 	atomic_t aborted;		/* the mount word is held in flight for good */
 	struct ext_backings *backings;	/* ext_backing.c; constant after ext_conn_init() */
+	bool stable;			/* EXTFUSE_DECLARE_STABLE; set once, no lock */
 };
 
 /* Regions of ext_conn.words */
@@ -295,6 +296,11 @@ struct ext_getattr_call {
 	struct extfuse_getattr_out out;
 };
 
+/* GETATTR of a node without an inode; shared is the answer, or it is EXT_UPCALL. */
+int ext_getattr_node(struct ext_getattr_call *call, const struct super_block *sb, u64 nodeid);
+/* A new inode holds the attributes of this answer. */
+void ext_attr_made(struct inode *inode, const struct extfuse_getattr_out *out);
+
 struct ext_open_call {
 	struct fuse_conn *fc;
 	struct extfuse_open_in in;
@@ -384,6 +390,16 @@ int ext_dentry_revalidate(struct dentry *entry, unsigned int flags);
 int ext_lookup(struct super_block *sb, u64 nodeid, const struct qstr *name,
 	       struct fuse_entry_out *outarg, struct inode **inode);
 int ext_dentry_init(struct dentry *dentry);
+/*
+ * The inode of an answer whose entries are stable, with a reference: it is made if
+ * the kernel has none. NULL: not without the daemon. May sleep.
+ */
+struct inode *ext_stable_inode(struct super_block *sb, const struct extfuse_lookup_out *out);
+long ext_ioctl_declare(struct ext_conn *ec, struct extfuse_declare __user *arg);
+/* An inode leaves the cache. */
+void ext_stable_evict(struct inode *inode);
+/* May the kernel take this inode for what a lookup has found? */
+bool ext_inode_fits(const struct inode *inode, const struct extfuse_lookup_out *out);
 /* For find_inode_rcu(): is this the inode of the node id? */
 int ext_inode_is(struct inode *inode, void *nodeid);
 

@@ -363,6 +363,7 @@ long ext_dev_ioctl(struct file *file, unsigned int cmd, void __user *arg)
 	case EXTFUSE_IOC_STATS:
 	case EXTFUSE_IOC_BACKING_SET:
 	case EXTFUSE_IOC_BACKING_CLEAR:
+	case EXTFUSE_IOC_DECLARE:
 		break;
 	default:
 		return -ENOTTY;
@@ -374,6 +375,8 @@ long ext_dev_ioctl(struct file *file, unsigned int cmd, void __user *arg)
 		return ext_ioctl_bind(fud->fc->ext, arg);
 	case EXTFUSE_IOC_STATS:
 		return ext_ioctl_stats(fud->fc->ext, arg);
+	case EXTFUSE_IOC_DECLARE:
+		return ext_ioctl_declare(fud->fc->ext, arg);
 	default:
 		return ext_ioctl_backing(fud->fc->ext, cmd, arg);
 	}

@@ -114,4 +114,6 @@ void ext_evict(struct inode *inode)
 		ext_mark_end(ec, ext_node_index(ec, EXT_NODE, fi->nodeid));
 	if (fi->ext.pinned_io)
 		fuse_inode_uncached_io_end(fi);
+	if (ec && READ_ONCE(ec->stable))
+		ext_stable_evict(inode);
 }

@@ -89,7 +89,8 @@ void ext_forget(struct fuse_conn *fc, u64 nodeid)
 {
 	struct ext_conn *ec = fc->ext;
 
-	if (!ec)
+	/* A stable id means what it meant, and what is cached of it stays right. */
+	if (!ec || READ_ONCE(ec->stable))
 		return;
 	ext_changed(ec, ext_node_index(ec, EXT_NODE, nodeid));
 	ext_changed(ec, ext_node_index(ec, EXT_BEHIND, nodeid));

@@ -122,6 +122,12 @@ static inline bool ext_attr_valid(const struct inode *inode, const struct extfus
 	return !inode_wrong_type(inode, attr->mode) && attr->size <= LLONG_MAX && !attr->flags;
 }
 
+/* The same, where the attributes say what type it is. */
+static inline bool ext_attr_makes_inode(const struct extfuse_attr *attr)
+{
+	return fuse_valid_type(attr->mode) && attr->size <= LLONG_MAX && !attr->flags;
+}
+
 /* Neither the root nor the directory itself is found under a name in it. */
 static inline bool ext_target_valid(u64 parent, const struct extfuse_lookup_out *out)
 {

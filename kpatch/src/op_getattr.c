@@ -38,26 +38,29 @@ static __always_inline void ext_getattr_out_clear(struct extfuse_getattr_out *ou
 		WRITE_ONCE(word[i], 0);
 }
 
-/* With preemption disabled. EXTFUSE_HIT: fresh after it was given, and valid. */
-static int ext_getattr_ask(struct ext_getattr_call *call, struct inode *inode)
+/*
+ * With preemption disabled; held: token of the attributes in the inode.
+ * EXTFUSE_HIT: fresh after it was given.
+ */
+static __always_inline int ext_getattr_call(struct ext_getattr_call *call, struct fuse_conn *fc,
+					    const struct super_block *sb, u64 nodeid, u64 held)
 {
-	struct fuse_conn *fc = get_fuse_conn(inode);
 	struct extfuse_getattr_out *out = &call->out;
 	const struct extfuse_handler_ops *ops;
 	u32 index;
 	int ret;
 
 	call->fc = fc;
-	if (!ext_caller_fill(fc, inode->i_sb, &call->in.caller))
+	if (!ext_caller_fill(fc, sb, &call->in.caller))
 		return EXT_UPCALL;
-	call->in.nodeid = get_node_id(inode);
+	call->in.nodeid = nodeid;
 	call->in.hash = extfuse_node_hash(fc->ext->seed, call->in.nodeid);
 	index = (EXT_NODE << EXTFUSE_WORD_COUNT_LOG2) |
 		EXTFUSE_WORD_INDEX(call->in.hash, EXTFUSE_WORD_COUNT);
 	call->in.word = ext_sum(fc->ext, index);
 	call->in.op = EXTFUSE_OP_GETATTR;
 	call->in.flags = 0;
-	call->in.held = ext_attr_held_word(inode);
+	call->in.held = held;
 	ext_getattr_out_clear(out);
 
 	/* After the token, see ext_lookup_ask() */
@@ -73,6 +76,20 @@ static int ext_getattr_ask(struct ext_getattr_call *call, struct inode *inode)
 		ext_count(fc->ext, EXTFUSE_OP_GETATTR, stale);
 		return EXT_UPCALL;
 	}
+	return EXTFUSE_HIT;
+}
+
+/* With preemption disabled. EXTFUSE_HIT: fresh after it was given, and valid. */
+static int ext_getattr_ask(struct ext_getattr_call *call, struct inode *inode)
+{
+	struct fuse_conn *fc = get_fuse_conn(inode);
+	struct extfuse_getattr_out *out = &call->out;
+	int ret;
+
+	ret = ext_getattr_call(call, fc, inode->i_sb, get_node_id(inode),
+			       ext_attr_held_word(inode));
+	if (ret != EXTFUSE_HIT)
+		return ret;
 	if (out->flags & EXTFUSE_OUT_HELD) {
 		/* No attributes given: those of this word, which the inode had. */
 		if (out->word == call->in.held)
@@ -84,6 +101,26 @@ static int ext_getattr_ask(struct ext_getattr_call *call, struct inode *inode)
 		ext_count(fc->ext, EXTFUSE_OP_GETATTR, invalid);
 		return EXT_UPCALL;
 	}
+	return EXTFUSE_HIT;
+}
+
+int ext_getattr_node(struct ext_getattr_call *call, const struct super_block *sb, u64 nodeid)
+{
+	struct fuse_conn *fc = get_fuse_conn_super((struct super_block *)sb);
+	int ret;
+
+	preempt_disable();
+	ret = ext_getattr_call(call, fc, sb, nodeid, 0);
+	preempt_enable();
+	if (ret != EXTFUSE_HIT)
+		return EXT_UPCALL;
+	if (!ext_scope_shared(call->out.flags))
+		return EXT_UPCALL;
+	if ((call->out.flags & EXTFUSE_OUT_HELD) || !ext_attr_makes_inode(&call->out.attr)) {
+		ext_count(fc->ext, EXTFUSE_OP_GETATTR, invalid);
+		return EXT_UPCALL;
+	}
+	ext_count(fc->ext, EXTFUSE_OP_GETATTR, hit);
 	return EXTFUSE_HIT;
 }
 
@@ -111,6 +148,14 @@ static bool ext_attr_label(struct inode *inode, u32 applied, u64 word, bool warm
 	}
 	spin_unlock(&fi->lock);
 	return labelled;
+}
+
+void ext_attr_made(struct inode *inode, const struct extfuse_getattr_out *out)
+{
+	u64 version;
+
+	/* Applied once, by who made it: nobody else has seen the inode. */
+	ext_attr_label(inode, 0, out->word, ext_may_remember(out->flags), &version);
 }
 
 /* The inode already holds what was read under this word. */

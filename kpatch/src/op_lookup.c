@@ -218,25 +218,31 @@ int ext_inode_is(struct inode *inode, void *nodeid)
 }
 
 /*
+ * What is looked at does not change in the life of an inode, or only for the worse.
+ * Directories that have a place in the dcache already are left to the daemon:
+ * taking them in under another name moves that place.
+ */
+bool ext_inode_fits(const struct inode *inode, const struct extfuse_lookup_out *out)
+{
+	return !fuse_is_bad((struct inode *)inode) && inode->i_generation == out->generation &&
+	       !IS_AUTOMOUNT(inode) &&
+	       !(S_ISDIR(inode->i_mode) && !hlist_empty(&inode->i_dentry));
+}
+
+/*
  * The inode of an answer, with a reference, if the kernel holds it now: then the
- * daemon counts a lookup for it, and none is added here. Directories that have a
- * place in the dcache already are left to the daemon: taking them in under
- * another name moves that place.
+ * daemon counts a lookup for it, or does not need to, and none is added here.
  */
 static struct inode *ext_find_alive(struct super_block *sb, const struct extfuse_lookup_out *out)
 {
 	u64 nodeid = out->nodeid;
 	struct inode *inode;
 
-	/*
-	 * Under rcu_read_lock(). What is looked at before the reference is taken
-	 * does not change in the life of an inode, or only for the worse.
-	 */
+	/* Under rcu_read_lock() */
 	inode = find_inode_rcu(sb, nodeid, ext_inode_is, &nodeid);
-	if (!inode || (READ_ONCE(inode->i_state) & I_NEW) || fuse_is_bad(inode) ||
-	    inode->i_generation != out->generation || IS_AUTOMOUNT(inode) ||
-	    !READ_ONCE(get_fuse_inode(inode)->nlookup) ||
-	    (S_ISDIR(inode->i_mode) && !hlist_empty(&inode->i_dentry)))
+	if (!inode || (READ_ONCE(inode->i_state) & I_NEW) || !ext_inode_fits(inode, out) ||
+	    (!READ_ONCE(get_fuse_inode(inode)->nlookup) &&
+	     !READ_ONCE(get_fuse_conn_super(sb)->ext->stable)))
 		return NULL;
 	return igrab(inode);
 }
@@ -268,6 +274,11 @@ int ext_lookup(struct super_block *sb, u64 nodeid, const struct qstr *name,
 		goto out;
 	if (call.out.nodeid) {
 		*inode = ext_find_alive(sb, &call.out);
+		if (!*inode && READ_ONCE(fc->ext->stable)) {
+			rcu_read_unlock();
+			*inode = ext_stable_inode(sb, &call.out);
+			rcu_read_lock();
+		}
 		if (!*inode) {
 			ext_count(fc->ext, EXTFUSE_OP_LOOKUP, dead);
 			ret = EXT_UPCALL;

@@ -185,6 +185,13 @@ public:
 			&arg));
 	}
 
+	int declare(int device, uint32_t flags) override
+	{
+		const extfuse_declare d = {sizeof(d), flags};
+
+		return negative_errno(ioctl(device, EXTFUSE_IOC_DECLARE, &d));
+	}
+
 	int task_status(pid_t pid, std::string &out) override
 	{
 		char path[64];

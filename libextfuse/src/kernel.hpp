@@ -153,6 +153,7 @@ public:
 	virtual int stats(int device, extfuse_stats &out) = 0;
 	// EXTFUSE_IOC_BACKING_SET; fd -1: _CLEAR.
 	virtual int backing(int device, const extfuse_backing &arg) = 0;
+	virtual int declare(int device, uint32_t flags) = 0;
 
 	// Contents of /proc/PID/task/PID/status.
 	virtual int task_status(pid_t pid, std::string &out) = 0;

@@ -455,6 +455,15 @@ int extfuse_use_handler(struct extfuse *x, int link_fd)
 	return no_throw([&] { return x->use_link(link_fd); });
 }
 
+int extfuse_declare_stable(struct extfuse *x)
+{
+	if (!x)
+		return -EINVAL;
+	if (x->state != State::active)
+		return -ENOTCONN;
+	return x->kernel->declare(x->device.get(), EXTFUSE_DECLARE_STABLE);
+}
+
 int extfuse_set_enabled(struct extfuse *x, enum extfuse_op op, int enabled)
 {
 	if (!x || op > EXTFUSE_OP_COUNT)

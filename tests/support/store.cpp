@@ -103,7 +103,8 @@ NodeId Store::new_id()
 
 void Store::maybe_free(Node &node)
 {
-	if (node.attr.st_nlink == 0 && node.lookups == 0 && node.id.id != root)
+	if (node.attr.st_nlink == 0 && node.lookups == 0 && node.id.id != root &&
+	    (node.gone || !keep_unlinked_))
 		nodes_.erase(node.id.id);
 }
 
@@ -112,6 +113,12 @@ void Store::drop_link(Node &node, int by)
 	node.attr.st_nlink -= by;
 	changed(node);
 	maybe_free(node);
+}
+
+void Store::keep_unlinked()
+{
+	const Lock lock(mutex_);
+	keep_unlinked_ = true;
 }
 
 Store::Found Store::lookup(uint64_t parent, const std::string &name, bool count)
@@ -569,6 +576,7 @@ void Store::forget(uint64_t id, uint64_t count)
 	Node *node = find(id);
 	if (!node)
 		return;
+	node->gone |= count == 0;
 	if (node->lookups < count) {
 		errors_++;
 		node->lookups = count;

@@ -91,6 +91,9 @@ public:
 	void use_ids(std::deque<NodeId> ids);
 	void set_next_id(uint64_t id);
 
+	// Nodes without links stay until a FORGET of 0 lookups, if none is left then.
+	void keep_unlinked();
+
 	// --- lookup counts, as the kernel is told
 	void forget(uint64_t node, uint64_t count);
 	// Sum over all nodes but the root.
@@ -110,6 +113,7 @@ private:
 		std::map<std::string, std::string> xattrs;
 		uint64_t parent = 0; // of directories
 		uint64_t lookups = 0;
+		bool gone = false; // from the kernel: FORGET of 0 lookups
 	};
 
 	std::recursive_mutex mutex_;
@@ -117,6 +121,7 @@ private:
 	std::deque<NodeId> ids_;
 	uint64_t next_id_ = 1000;
 	uint64_t errors_ = 0;
+	bool keep_unlinked_ = false;
 	timespec last_time_ = {};
 
 	using Lock = std::lock_guard<std::recursive_mutex>;

@@ -180,6 +180,11 @@ void TestFs::mount()
 		return;
 	}
 	mounted_ = true;
+	if (config_.stable) {
+		error = extfuse_declare_stable(ext_);
+		need(error == 0, "extfuse_declare_stable", -error);
+		store.keep_unlinked();
+	}
 	if (config_.kind == Kind::Off)
 		extfuse_set_enabled(ext_, EXTFUSE_OP_COUNT, 0);
 	loop_ = std::thread([this] {
@@ -228,6 +233,29 @@ Counts TestFs::counts() const
 	if (error && extfuse_active(ext_))
 		ADD_FAILURE() << "extfuse_get_stats: " << strerror(-error);
 	return c;
+}
+
+int TestFs::prefetch(uint64_t dir)
+{
+	std::vector<Store::Entry> children;
+	int stored = 0;
+
+	store.list(dir, &children);
+	for (const Store::Entry &child : children) {
+		const extfuse_token entry = extfuse_token_entry(ext_, dir, child.name.c_str());
+		const uint64_t id = store.lookup(dir, child.name).node.id;
+		const extfuse_token node = extfuse_token_node(ext_, id);
+		const Store::Found found = store.lookup(dir, child.name);
+		if (child.name[0] == '.' || found.error || found.node.id != id)
+			continue;
+		fuse_entry_param e = {};
+		e.ino = id;
+		e.generation = found.node.generation;
+		e.attr = found.attr;
+		stored += extfuse_put_entry(ext_, nullptr, dir, child.name.c_str(), &e, entry, node,
+					    say.entry, say.attr);
+	}
+	return stored;
 }
 
 bool TestFs::drop_until(const std::function<bool()> &done)

@@ -58,6 +58,7 @@ struct Config {
 	bool writeback = false; // FUSE_CAP_WRITEBACK_CACHE
 	bool atomic_o_trunc = true; // FUSE_CAP_ATOMIC_O_TRUNC
 	int handler_link = -1; // a handler of the test's own
+	bool stable = false; // entries are: no node is freed but by a FORGET
 	std::vector<std::string> options; // more of -o
 };
 
@@ -146,6 +147,9 @@ public:
 	{
 		return mount_error_;
 	}
+	// Put all names of a directory, and the attributes of their nodes, as .say has
+	// it. How many.
+	int prefetch(uint64_t dir);
 	bool active() const
 	{
 		return extfuse_active(ext_);

@@ -85,6 +85,9 @@
 		FIELD(extfuse_backing, behind, 16) \
 		FIELD(extfuse_backing, limit, 24) \
 		FIELD(extfuse_backing, flags, 28) \
+	SIZE(extfuse_declare, 8) \
+		FIELD(extfuse_declare, size, 0) \
+		FIELD(extfuse_declare, flags, 4) \
 	SIZE(extfuse_lookup_out, 32) \
 		FIELD(extfuse_lookup_out, word, 0) \
 		FIELD(extfuse_lookup_out, nodeid, 8) \

@@ -152,6 +152,8 @@ struct FakeState {
 	extfuse_stats stats = {};
 	std::vector<extfuse_backing> backings; // as asked for
 	int backing_error = 0;
+	std::vector<uint32_t> declared; // flags, as asked for
+	int declare_error = 0;
 	std::vector<extfuse_op_counters> per_cpu[EXTFUSE_OP_COUNT];
 
 	bool called(const std::string &what) const
@@ -309,6 +311,12 @@ public:
 		out = state_.stats;
 		return 0;
 	}
+	int declare(int, uint32_t flags) override
+	{
+		state_.declared.push_back(flags);
+		return state_.declare_error;
+	}
+
 	int backing(int, const extfuse_backing &arg) override
 	{
 		state_.backings.push_back(arg);

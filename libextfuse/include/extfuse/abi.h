@@ -242,7 +242,8 @@ enum extfuse_scope {
 /*
  * Accepted only if .word is the token of (parent, name) now and, with a node,
  * .behind is the behind word of .nodeid now, and that inode (id and
- * generation) is in the inode cache. Takes no lookup count.
+ * generation) is in the inode cache, or entries are stable (abi_stable.h). Takes
+ * no lookup count.
  * Errors a handler may give: -EACCES -EPERM -EIO. They are its own decision and
  * carry no word; "no such name" is an answer with nodeid 0.
  */
@@ -800,5 +801,7 @@ struct extfuse_backing {
 #define EXTFUSE_IOC_BACKING_SET _IOW(EXTFUSE_IOC_MAGIC, 0x48, struct extfuse_backing)
 /* Drop what is registered for .nodeid; .fd -1. ENOENT: nothing is. */
 #define EXTFUSE_IOC_BACKING_CLEAR _IOW(EXTFUSE_IOC_MAGIC, 0x49, struct extfuse_backing)
+
+#include <extfuse/abi_stable.h>
 
 #endif /* EXTFUSE_ABI_H */

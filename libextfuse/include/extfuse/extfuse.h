@@ -168,6 +168,19 @@ EXTFUSE_API int extfuse_attach(struct extfuse *x);
  */
 EXTFUSE_API int extfuse_use_handler(struct extfuse *x, int link_fd);
 
+/*
+ * Promise that entries are stable: that every node id in what is put means the same
+ * file until extfuse_unmount(), so that such a node is never freed, nor its id used
+ * again. Then names that were put are hits though the kernel has never seen them,
+ * and putting the entries of a directory (extfuse_put_entries(), with tokens for
+ * names and nodes) is to prefetch it. Their lookups are not counted and not
+ * forgotten. A node without links may be freed once a FORGET of 0 lookups has come
+ * and none are counted; its id must not be used again. After extfuse_mount(), before
+ * anything is put; cannot be taken back. -ENOTCONN: not mounted on the extfuse driver: nothing is
+ * promised, nodes may be freed as usual.
+ */
+EXTFUSE_API int extfuse_declare_stable(struct extfuse *x);
+
 /* Switch the handler off (it answers nothing, every call is a miss) and on,
  * one operation or all (op = EXTFUSE_OP_COUNT). A store in shared memory.
  */

@@ -128,6 +128,11 @@ public:
 		detail::check(extfuse_detach(get()), "extfuse_detach");
 	}
 
+	void declare_stable()
+	{
+		detail::check(extfuse_declare_stable(get()), "extfuse_declare_stable");
+	}
+
 	void invalidate_node(fuse_ino_t node) noexcept
 	{
 		extfuse_invalidate_node(get(), node);
