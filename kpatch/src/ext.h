@@ -24,6 +24,8 @@
 #include <linux/namei.h>
 #include <linux/percpu.h>
 
+#include "ext_mistake.h"
+
 #include <extfuse/abi.h>
 
 struct fs_context;
@@ -378,7 +380,8 @@ static inline bool ext_dentry_warm(const struct dentry *dentry, struct ext_conn 
 		return false;
 	index = (remembered >> EXT_DENTRY_INDEX_SHIFT) & (EXTFUSE_WORD_COUNT - 1);
 	if ((remembered & ~EXTFUSE_INFLIGHT_MASK) !=
-	    ext_sum(ec, (EXT_NAME << EXTFUSE_WORD_COUNT_LOG2) | index))
+		    ext_sum(ec, (EXT_NAME << EXTFUSE_WORD_COUNT_LOG2) | index) &&
+	    !EXT_MISTAKE(WORD_UNCOMPARED))
 		return false;
 	ext_count(ec, EXTFUSE_OP_LOOKUP, warm);
 	return true;
@@ -488,7 +491,8 @@ static inline bool ext_attr_warm(struct inode *inode, u32 request_mask)
 	u64 remembered = smp_load_acquire(&fi->ext.attr_word);
 
 	if (!(remembered & EXT_WARM) ||
-	    (remembered & ~EXT_WARM) != ext_sum(ec, fi->ext.node_index) ||
+	    ((remembered & ~EXT_WARM) != ext_sum(ec, fi->ext.node_index) &&
+	     !EXT_MISTAKE(WORD_UNCOMPARED)) ||
 	    READ_ONCE(fi->attr_version) != READ_ONCE(fi->ext.attr_version) ||
 	    ext_outdated(inode, request_mask))
 		return false;

@@ -164,7 +164,8 @@ static int ext_conn_switch(struct ext_conn *ec, struct ext_handler *handler, boo
 	}
 	rcu_assign_pointer(ec->handler, handler);
 	/* After the new one is visible: nothing that the old one said is left. */
-	ext_changed(ec, EXT_MOUNT_WORD);
+	if (!EXT_MISTAKE(DETACHED_NOT_MARKED))
+		ext_changed(ec, EXT_MOUNT_WORD);
 	mutex_unlock(&ext_mutex);
 	ext_handler_put(old);
 	return 0;

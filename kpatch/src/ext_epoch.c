@@ -7,7 +7,13 @@
 
 static void ext_word_begin(struct ext_conn *ec, atomic64_t *word)
 {
-	u64 now = atomic64_inc_return(word);
+	u64 now;
+
+	if (EXT_MISTAKE(EPOCH_AT_BEGIN)) {
+		atomic64_add_return(EXTFUSE_EPOCH_ONE, word);
+		return;
+	}
+	now = atomic64_inc_return(word);
 
 	/*
 	 * So many changes in flight that the count could run into the epoch: from
@@ -37,6 +43,14 @@ void ext_mark_begin(struct ext_conn *ec, u32 index)
 
 static void ext_word_end(struct ext_conn *ec, u32 index)
 {
+	if (EXT_MISTAKE(EPOCH_AT_BEGIN))
+		return;
+	if (EXT_MISTAKE(END_KEEPS_EPOCH)) {
+		if (ext_is_node(index))
+			atomic64_dec(ext_change_word(ec));
+		atomic64_dec(ext_word(ec, index));
+		return;
+	}
 	if (ext_is_node(index))
 		atomic64_add_return(EXTFUSE_WORD_END, ext_change_word(ec));
 	atomic64_add_return(EXTFUSE_WORD_END, ext_word(ec, index));
@@ -153,7 +167,7 @@ void ext_touch_victim(struct fuse_args *args, struct dentry *entry)
 {
 	struct inode *inode = d_inode(entry);
 
-	if (inode)
+	if (inode && !EXT_MISTAKE(NODE_NOT_MARKED))
 		ext_touch_inode(args, inode);
 }
 
@@ -244,6 +258,8 @@ void ext_marks_collect(struct ext_conn *ec, struct fuse_args *args)
 
 		ext_touch_node(ec, marks, args->nodeid);
 		ext_touch_node(ec, marks, newdir);
+		if (EXT_MISTAKE(NAMES_NOT_MARKED))
+			break;
 		ext_touch_name(ec, marks, args->nodeid, &args->in_args[1]);
 		ext_touch_name(ec, marks, newdir, &args->in_args[2]);
 		break;
@@ -271,6 +287,8 @@ void ext_marks_begin_slow(struct ext_conn *ec, struct ext_marks *marks)
 {
 	u32 i;
 
+	if (EXT_MISTAKE(DETACHED_NOT_MARKED) && !rcu_access_pointer(ec->handler))
+		marks->count = 0;
 	for (i = 0; i < marks->count; i++)
 		ext_mark_begin(ec, marks->word[i]);
 }

@@ -134,7 +134,7 @@ bool ext_pages_current(struct inode *inode, bool may_sleep)
 	u64 word = atomic64_read_acquire(&ec->words[index]) +
 		   atomic64_read_acquire((atomic64_t *)&ext_header(ec)->mount_data_word);
 
-	if (likely(READ_ONCE(fi->ext.pages_word) == word))
+	if (likely(READ_ONCE(fi->ext.pages_word) == word) || EXT_MISTAKE(PAGES_KEPT))
 		return true;
 	if (inode->i_mapping->nrpages &&
 	    (!may_sleep || invalidate_inode_pages2(inode->i_mapping)))

@@ -76,13 +76,15 @@ Options on_mount(const StackfsMount &mount, unsigned seconds)
 }
 
 // On the driver, with all that may disturb; what the daemon and the driver counted.
-std::string extfuse_run(std::vector<std::string> arguments, unsigned seconds)
+std::string extfuse_run(const char *program, std::vector<std::string> arguments, unsigned seconds)
 {
 	arguments.insert(arguments.begin(),
 			 {"--require", "--cache=data", "-o", "allow_other,default_permissions"});
-	const StackfsMount mount(STACKFS_PROGRAM, arguments);
+	const StackfsMount mount(program, arguments);
 	Options options = on_mount(mount, seconds);
-	options.behind = options.disturb = true;
+	options.behind = true;
+	for (unsigned i = 0; i < disturbances; i++)
+		options.disturb.push_back(static_cast<Disturbance>(i));
 	const Totals totals = check_run(options);
 	EXPECT_GT(totals.behind(), 20U);
 	for (unsigned i = 0; i < disturbances; i++)
@@ -110,7 +112,7 @@ TEST(History, OfTmpfsItself)
 	Options options;
 	options.root = base;
 	options.seed = seed_of_this_run();
-	options.time = time_for(5);
+	options.time = time_for(4);
 	check_run(options);
 	std::filesystem::remove_all(base);
 }
@@ -118,12 +120,12 @@ TEST(History, OfTmpfsItself)
 TEST(History, OfStockFuse)
 {
 	const StackfsMount mount(STACKFS_PROGRAM, {"--stock", "-o", "default_permissions"});
-	check_run(on_mount(mount, 5));
+	check_run(on_mount(mount, 4));
 }
 
 TEST(History, WithRoomForAll)
 {
-	const std::string json = extfuse_run({}, 15);
+	const std::string json = extfuse_run(STACKFS_PROGRAM, {}, 8);
 	for (const char *op : {"lookup", "getattr"}) {
 		EXPECT_GT(sum_of(json, op, "warm"), 0U) << op;
 		EXPECT_GT(sum_of(json, op, "hit"), 0U) << op;
@@ -134,9 +136,24 @@ TEST(History, WithRoomForAll)
 
 TEST(History, WithTinyMaps)
 {
-	const std::string json = extfuse_run(
-		{"--max-names=4", "--max-attrs=4", "--max-blocks=2", "--max-opens=2"}, 10);
+	const std::string json =
+		extfuse_run(STACKFS_PROGRAM,
+			    {"--max-names=4", "--max-attrs=4", "--max-blocks=2", "--max-opens=2"},
+			    6);
 	EXPECT_GT(sum_of(json, "extfuse", "evicted"), 0U);
+}
+
+// A store that takes its time: more happens between a token and what it is for.
+TEST(History, WithSlowDaemon)
+{
+	extfuse_run(STACKFS_SLOW, {}, 6);
+}
+
+// Files that were opened once are read and written past the daemon.
+TEST(History, WithBackingFiles)
+{
+	const std::string json = extfuse_run(STACKFS_PROGRAM, {"--backing=8"}, 6);
+	EXPECT_GT(sum_of(json, "driver", "backing_opens"), 0U);
 }
 
 } // namespace extfuse_test::history

@@ -14,6 +14,8 @@
 #include <ctime>
 #include <stdexcept>
 
+#include "sys.hpp"
+
 namespace extfuse_test::history
 {
 
@@ -142,7 +144,7 @@ File read_file(int dir, const std::string &name)
 	}
 	if (file.type == Type::Symlink)
 		return file;
-	const int fd = openat(dir, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	const sys::Fd fd(openat(dir, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
 	if (fd < 0)
 		fail("open " + name);
 	if (file.type == Type::File)
@@ -152,7 +154,6 @@ File read_file(int dir, const std::string &name)
 			fail("getxattr " + name);
 		file.xattr = 0;
 	}
-	close(fd);
 	return file;
 }
 
@@ -162,9 +163,9 @@ void read_directory(const std::string &path, uint64_t *ino, File *files)
 	struct stat st;
 	Entry entries[dir_names];
 	bool stranger = false;
-	const int dir = open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const sys::Fd dir(open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
 
-	if (dir < 0 || fstat(dir, &st) < 0 || list_directory(path, entries, &stranger) < 0)
+	if (dir < 0 || ::fstat(dir, &st) < 0 || list_directory(path, entries, &stranger) < 0)
 		fail(path);
 	*ino = st.st_ino;
 	for (unsigned n = 0; n < dir_names; n++) {
@@ -175,7 +176,6 @@ void read_directory(const std::string &path, uint64_t *ino, File *files)
 						 std::to_string(entries[n].ino) + " as " + name +
 						 ", but that is " + text(files[n]));
 	}
-	close(dir);
 }
 
 } // namespace
@@ -343,9 +343,15 @@ int Outsider::change_file(const Operation &op)
 	if (fd < 0)
 		return error;
 	switch (op.call) {
-	case Call::BehindWrite:
+	case Call::BehindWrite: {
+		// So that only the daemon's word tells that pages are outdated.
+		struct stat st = {};
+		fstat(fd, &st);
 		error = result(pwrite(fd, &op.value, 1, op.offset));
+		const timespec times[2] = {st.st_atim, st.st_mtim};
+		futimens(fd, times);
 		break;
+	}
 	case Call::BehindTruncate:
 		error = result(ftruncate(fd, op.value));
 		break;
@@ -408,12 +414,12 @@ struct Weight {
 };
 
 constexpr Weight by_path[] = {
-	{Call::Stat, 10},         {Call::Open, 6},     {Call::Create, 9},
-	{Call::CreateNew, 3},     {Call::Truncate, 3}, {Call::Chmod, 3},
+	{Call::Stat, 10},         {Call::Open, 5},     {Call::Create, 9},
+	{Call::CreateNew, 3},     {Call::Truncate, 4}, {Call::Chmod, 4},
 	{Call::SetXattr, 3},      {Call::GetXattr, 5}, {Call::RemoveXattr, 1},
-	{Call::Readlink, 1},      {Call::List, 5},     {Call::Unlink, 3},
+	{Call::Readlink, 1},      {Call::List, 5},     {Call::Unlink, 5},
 	{Call::Mkdir, 3},         {Call::Rmdir, 1},    {Call::Symlink, 2},
-	{Call::Link, 4},          {Call::Rename, 5},   {Call::RenameNoReplace, 1},
+	{Call::Link, 6},          {Call::Rename, 6},   {Call::RenameNoReplace, 1},
 	{Call::RenameExchange, 3}};
 constexpr Weight opening[] = {{Call::Open, 2}, {Call::Create, 3}};
 constexpr Weight by_fd[] = {{Call::Fstat, 4},
@@ -421,10 +427,11 @@ constexpr Weight by_fd[] = {{Call::Fstat, 4},
 			    {Call::Write, 5},
 			    {Call::Ftruncate, 2},
 			    {Call::Fchmod, 2}};
-constexpr Weight behind[] = {{Call::BehindWrite, 3},  {Call::BehindTruncate, 2},
+constexpr Weight watching[] = {{Call::Fstat, 2}, {Call::Read, 3}};
+constexpr Weight behind[] = {{Call::BehindWrite, 6},  {Call::BehindTruncate, 2},
 			     {Call::BehindChmod, 3},  {Call::BehindSetXattr, 2},
-			     {Call::BehindCreate, 4}, {Call::BehindUnlink, 2},
-			     {Call::BehindRename, 2}};
+			     {Call::BehindCreate, 6}, {Call::BehindUnlink, 1},
+			     {Call::BehindRename, 1}};
 
 template <size_t n> Call pick(std::mt19937 &random, const Weight (&from)[n])
 {
@@ -452,11 +459,13 @@ bool two_names(Call call)
 	return call >= Call::Link && call <= Call::RenameExchange;
 }
 
-Place some_place(std::mt19937 &random, Call call)
+Place some_place(std::mt19937 &random, Call call, const Place &hot)
 {
 	Place place;
 	place.dir = uint8_t(below(random, changes_names(call) ? behind_dir : fixed_dirs));
 	place.name = int8_t(below(random, dir_names));
+	if (below(random, 2) && (!changes_names(call) || hot.dir < behind_dir))
+		place = hot;
 	const bool outer_only =
 		place.dir == behind_dir || call == Call::Mkdir || call == Call::Rmdir;
 	if (!outer_only && below(random, 4) == 0) {
@@ -466,35 +475,43 @@ Place some_place(std::mt19937 &random, Call call)
 	return place;
 }
 
+Call some_call(std::mt19937 &random, const Mood &mood, const Actor &actor)
+{
+	const bool by_file = below(random, 5) < 2;
+	if (mood.watches)
+		return actor.has_file() ? pick(random, watching) : Call::Open;
+	if (!by_file)
+		return pick(random, by_path);
+	if (!actor.has_file())
+		return pick(random, opening);
+	const Call call = pick(random, by_fd);
+	const bool writes = call == Call::Write || call == Call::Ftruncate;
+	return writes && !actor.can_write() ? Call::Read : call;
+}
+
 } // namespace
 
-Operation choose(std::mt19937 &random, bool open, bool writable)
+Operation choose(std::mt19937 &random, const Mood &mood, const Actor &actor)
 {
 	Operation op;
 
-	const unsigned kind = below(random, 5);
-	if (kind < 2)
-		op.call = open ? pick(random, by_fd) : pick(random, opening);
-	else
-		op.call = pick(random, by_path);
-	if (!writable && (op.call == Call::Write || op.call == Call::Ftruncate))
-		op.call = Call::Read;
-	op.at = some_place(random, op.call);
-	op.to = some_place(random, op.call);
+	op.call = some_call(random, mood, actor);
+	op.at = some_place(random, op.call, mood.hot);
+	op.to = some_place(random, op.call, mood.hot);
 	// Directories stay where their names are walked: only a and b of P and Q.
 	if (op.call == Call::RenameExchange)
 		op.at.middle = -1;
 	if (two_names(op.call) && op.at.middle < 0 && op.call != Call::Link)
 		op.to.middle = -1;
-	if (op.call == Call::List && (op.at.middle >= 0 || below(random, 3))) {
-		op.at.middle = -1;
-		op.at.name = -1;
-	} else if (op.call == Call::List) {
-		op.at.middle = op.at.dir == behind_dir ? -1 : op.at.name;
+	if (op.call == Call::List) {
+		if (op.at.dir == behind_dir || below(random, 3))
+			op.at.middle = -1;
+		else if (op.at.middle < 0)
+			op.at.middle = op.at.name;
 		op.at.name = -1;
 	}
-	op.read_only = op.call == Call::Open && below(random, 2);
-	op.offset = uint8_t(below(random, max_file));
+	op.read_only = op.call == Call::Open && (mood.watches || below(random, 2));
+	op.offset = mood.watches ? 0 : uint8_t(below(random, max_file));
 	op.mode = some_mode(random);
 	op.value = op.call == Call::Truncate || op.call == Call::Ftruncate
 			   ? uint8_t(below(random, max_file + 1))
@@ -502,18 +519,20 @@ Operation choose(std::mt19937 &random, bool open, bool writable)
 	return op;
 }
 
-Operation choose_behind(std::mt19937 &random)
+Operation choose_behind(std::mt19937 &random, const Mood &mood)
 {
 	Operation op;
 
 	op.call = pick(random, behind);
-	op.at.dir = op.call >= Call::BehindCreate || below(random, 3)
+	op.at.dir = op.call >= Call::BehindCreate || below(random, 6)
 			    ? uint8_t(behind_dir)
 			    : uint8_t(below(random, behind_dir));
 	op.at.name = int8_t(below(random, dir_names));
+	if (op.at.dir == mood.hot.dir && below(random, 2))
+		op.at.name = mood.hot.name;
 	op.to.dir = behind_dir;
 	op.to.name = int8_t(1 - op.at.name);
-	op.offset = uint8_t(below(random, max_file));
+	op.offset = below(random, 2) ? 0 : uint8_t(below(random, max_file));
 	op.mode = some_mode(random);
 	op.value = op.call == Call::BehindTruncate ? uint8_t(below(random, max_file + 1))
 						   : letter(random);

@@ -68,9 +68,15 @@ public:
 	void run(Operation &op);
 };
 
-// Choices. writable, open: what the actor's file allows.
-Operation choose(std::mt19937 &random, bool open, bool writable);
-Operation choose_behind(std::mt19937 &random);
+// What a process of one round is inclined to do.
+struct Mood {
+	Place hot; // what all processes deal with half of the time
+	bool watches = false; // opens one file, and looks at it again and again
+};
+
+// Choices.
+Operation choose(std::mt19937 &random, const Mood &mood, const Actor &actor);
+Operation choose_behind(std::mt19937 &random, const Mood &mood);
 
 // Makes the fixed directories.
 void make_tree(const std::string &root);

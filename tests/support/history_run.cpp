@@ -93,16 +93,27 @@ std::mt19937 choices(const Options &options, unsigned round, unsigned process)
 	return std::mt19937(seed);
 }
 
+Mood common_mood(const Options &options, unsigned round)
+{
+	std::mt19937 random = choices(options, round, processes);
+	Mood mood;
+	mood.hot.dir = uint8_t(random() % fixed_dirs);
+	mood.hot.name = int8_t(random() % dir_names);
+	return mood;
+}
+
 void work(Shared &board, const Options &options, unsigned self, Actor &actor)
 {
 	std::mt19937 random = choices(options, board->round, self);
 	const unsigned count = 3 + random() % (max_calls - 3);
+	Mood mood = common_mood(options, board->round);
 
+	mood.watches = random() % 4 == 0;
 	board->count[self] = 0;
 	pthread_barrier_wait(&board->start);
 	for (unsigned i = 0; i < count; i++) {
 		Operation &op = board->operations[self][i];
-		op = choose(random, actor.has_file(), actor.can_write());
+		op = choose(random, mood, actor);
 		op.process = uint8_t(self);
 		actor.run(op);
 		board->count[self] = i + 1;
@@ -115,16 +126,17 @@ void work(Shared &board, const Options &options, unsigned self, Actor &actor)
 void drop_caches(const char *what)
 {
 	const int fd = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || write(fd, what, 1) != 1)
-		throw std::runtime_error(std::string("drop_caches: ") + strerror(errno));
+	// Names that were used lately get a second chance.
+	for (unsigned i = 0; i < 3; i++)
+		if (fd < 0 || write(fd, what, 1) != 1)
+			throw std::runtime_error(std::string("drop_caches: ") + strerror(errno));
 	close(fd);
 }
 
-// Things that change what is cached, and nothing that may be seen.
 void disturb(Shared &board, const Options &options, const std::function<void()> &meanwhile)
 {
-	// One after the other, so that a short run has all of them.
-	const auto kind = static_cast<Disturbance>(board->round / 2 % disturbances);
+	const unsigned number = board->round / options.disturb_every;
+	const Disturbance kind = options.disturb[number % options.disturb.size()];
 
 	switch (kind) {
 	case Disturbance::DropNodes:
@@ -136,6 +148,7 @@ void disturb(Shared &board, const Options &options, const std::function<void()> 
 	case Disturbance::Detach:
 		options.control("detach");
 		meanwhile();
+		usleep(20'000); // for the others to do something
 		options.control("attach");
 		break;
 	case Disturbance::InvalidateAll:
@@ -154,21 +167,22 @@ void disturb(Shared &board, const Options &options, const std::function<void()> 
 void work_behind(Shared &board, const Options &options, Outsider &who)
 {
 	std::mt19937 random = choices(options, board->round, outsider);
+	const Mood mood = common_mood(options, board->round);
 	unsigned &count = board->count[outsider];
 
 	count = 0;
 	pthread_barrier_wait(&board->start);
 	const auto change = [&] {
-		const unsigned changes = options.behind ? random() % 3 : 0;
+		const unsigned changes = options.behind ? random() % 4 : 0;
 		for (unsigned i = 0; i < changes; i++) {
 			Operation &op = board->operations[outsider][count];
-			op = choose_behind(random);
+			op = choose_behind(random, mood);
 			op.process = outsider;
 			who.run(op);
 			count++;
 		}
 	};
-	if (options.disturb && board->round % 2)
+	if (!options.disturb.empty() && board->round % options.disturb_every == 0)
 		disturb(board, options, change);
 	else
 		change();
@@ -303,6 +317,9 @@ class Runner
 		// Every other time: what was cached before is still to be used, too.
 		if (totals_.rounds % 2)
 			return lower;
+		// And from the maps alone, sometimes.
+		if (!options_.disturb.empty() && totals_.rounds % 4 == 0)
+			drop_caches("2");
 		std::string wrong;
 		try {
 			wrong = difference(read_tree(options_.root), lower);

@@ -14,20 +14,22 @@
 namespace extfuse_test::history
 {
 
+// What changes what is cached, and nothing that can be seen.
+enum class Disturbance { DropNodes, DropAll, Detach, InvalidateAll, Forget, Count };
+constexpr unsigned disturbances = static_cast<unsigned>(Disturbance::Count);
+
 struct Options {
 	std::string root; // where the processes work
 	std::string lower; // what lies below a mount, else empty
 	Control control; // of the daemon
 	bool behind = false; // changes behind the mount, too
-	bool disturb = false; // caches are dropped, handlers come and go, ...
+	std::vector<Disturbance> disturb; // one after the other ...
+	unsigned disturb_every = 3; // ... in every third round
 	Rules rules;
 	unsigned seed = 1;
 	std::chrono::milliseconds time{1000}; // at least
 	uint64_t operations = 0; // at least, unless it takes eight times as long
 };
-
-enum class Disturbance { DropNodes, DropAll, Detach, InvalidateAll, Forget, Count };
-constexpr unsigned disturbances = static_cast<unsigned>(Disturbance::Count);
 
 struct Totals {
 	uint64_t rounds = 0;
