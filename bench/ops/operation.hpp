@@ -39,6 +39,8 @@ inline constexpr const char *file_path = "file";
 inline constexpr const char *deep_path = "a/b/c/d/e/f/g/file";
 inline constexpr const char *absent_path = "absent";
 inline constexpr size_t block_size = 4096;
+inline constexpr const char *big_path = "big"; // of data, in the page cache
+inline constexpr size_t big_size = 16 * 1024 * 1024;
 
 std::unique_ptr<Operation> make_empty();
 std::unique_ptr<Operation> make_fstat();
@@ -47,5 +49,9 @@ std::unique_ptr<Operation> make_stat8();
 std::unique_ptr<Operation> make_absent();
 std::unique_ptr<Operation> make_pread();
 std::unique_ptr<Operation> make_open_pread_close();
+std::unique_ptr<Operation> make_seq_read();
+std::unique_ptr<Operation> make_seq_write();
+std::unique_ptr<Operation> make_rnd_read();
+std::unique_ptr<Operation> make_rnd_write();
 
 } // namespace bench
