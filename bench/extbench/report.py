@@ -74,6 +74,8 @@ def behind(bound, judged, figures):
     if "figures" not in judged:
         return None, None, None
     top, bottom = tuple(judged["figures"])
+    if bound.at_least:  # throughput: what is ours is below
+        top, bottom = bottom, top
     op = op_of(top)
     dp = "-dp" if "meta-dp" in top else ""
     stock = STOCK_OF.get(op, f"{op}@stock{dp}")

@@ -117,6 +117,7 @@ def opened(mount, how):
 
 
 META = ("fstat", "stat1", "stat8")
+DATA = ("seq-read", "seq-write", "rnd-read", "rnd-write")
 MISSES = (*META, "open-pread-close")
 
 
@@ -142,6 +143,8 @@ def figures():
     out += [Figure("first-touch", "stock-inf"),
             Figure("first-touch", "stable", "map",
                    {"lookup.hit": 1, "getattr.hit": 1, "getattr.warm": 1})]
+    out += [Figure(op, n) for op in DATA for n in NATIVE]
+    out += [Figure(op, "backing", "warm") for op in DATA]
     out.append(Figure("pread4k", "direct", "map", answered("pread4k", "direct", "hit")))
     return out
 
@@ -230,6 +233,18 @@ BOUNDS = [
           issue=9, digits=2),
 ]
 
+BOUNDS += [
+    Bound(f"{op}/native", limit,
+          f"throughput on a registered file over native, {what}, in the page cache, as bytes per "
+          "instruction: the wall clock under emulation scatters more than the bound allows (./dev "
+          "bench data gives it beside); " + INSTRUCTIONS,
+          ((native(op), f"{op}@backing:warm"),), at_least=True, issue=9)
+    for op, limit, what in (("seq-read", 0.97, "pread of 128 KiB one after the other"),
+                            ("seq-write", 0.97, "pwrite of 128 KiB one after the other"),
+                            ("rnd-read", 0.95, "pread of 4 KiB at random"),
+                            ("rnd-write", 0.95, "pwrite of 4 KiB at random"))
+]
+
 # ids that two issues bound: the later, stricter limit beside the first
 STRICTER = {"walk8-hit/native": (9, 1.9)}
 
@@ -268,7 +283,8 @@ REPORTED = [
 # Iterations of one repeat by operation: so many that a timer tick (one in four
 # million instructions) falls into each about as often; fewer where one is dear.
 ITERATIONS = {"fstat": 6000, "stat1": 3000, "stat8": 1500, "pread4k": 3000,
-              "open-pread-close": 1000, "first-touch": 500}
+              "open-pread-close": 1000, "first-touch": 500, "seq-read": 400, "seq-write": 400,
+              "rnd-read": 3000, "rnd-write": 3000}
 ITERATIONS_UPCALL = {"fstat": 400, "stat1": 200, "stat8": 60, "pread4k": 400,
                      "open-pread-close": 80}
 

@@ -23,10 +23,10 @@ public:
 	}
 };
 
-void make_file(const char *path)
+void make_file(const char *path, size_t size = block_size)
 {
 	const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	const std::string data(block_size, 'x');
+	const std::string data(size, 'x');
 	if (fd < 0)
 		fail(errno, std::string("create ") + path);
 	const ssize_t n = write(fd, data.data(), data.size());
@@ -50,6 +50,7 @@ void make_files()
 	make_file(deep_path_too);
 	make_file(file_path);
 	make_names();
+	make_file(big_path, big_size);
 }
 
 std::unique_ptr<Operation> make_empty()
@@ -68,6 +69,10 @@ const std::vector<Entry> &operations()
 		{"pread4k", "pread of 4 KiB of an open file", make_pread},
 		{"open-pread-close", "open, pread of 4 KiB, close", make_open_pread_close},
 		{"first-touch", "stat of names in turn", make_first_touch},
+		{"seq-read", "pread of 128 KiB, one after the other", make_seq_read},
+		{"seq-write", "pwrite of 128 KiB, one after the other", make_seq_write},
+		{"rnd-read", "pread of 4 KiB at random", make_rnd_read},
+		{"rnd-write", "pwrite of 4 KiB at random", make_rnd_write},
 	};
 	return all;
 }

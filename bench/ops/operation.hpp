@@ -43,6 +43,8 @@ inline constexpr const char *names_path = "names";
 inline constexpr size_t names_count = 500;
 inline constexpr const char *absent_path = "absent";
 inline constexpr size_t block_size = 4096;
+inline constexpr const char *big_path = "big"; // of data, in the page cache
+inline constexpr size_t big_size = 16 * 1024 * 1024;
 
 std::unique_ptr<Operation> make_empty();
 std::unique_ptr<Operation> make_fstat();
@@ -52,5 +54,9 @@ std::unique_ptr<Operation> make_absent();
 std::unique_ptr<Operation> make_pread();
 std::unique_ptr<Operation> make_open_pread_close();
 std::unique_ptr<Operation> make_first_touch();
+std::unique_ptr<Operation> make_seq_read();
+std::unique_ptr<Operation> make_seq_write();
+std::unique_ptr<Operation> make_rnd_read();
+std::unique_ptr<Operation> make_rnd_write();
 
 } // namespace bench

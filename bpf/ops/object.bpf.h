@@ -71,7 +71,7 @@ static __always_inline int object_reply(struct extfuse_bytes_out *out,
 		return extfuse_count_miss(kind, EXTFUSE_MISS_TORN);
 	out->word = word;
 	out->size = len;
-	out->flags = extfuse_out_flags(scope, extra);
+	out->flags = extfuse_slot_flags(scope, ext_switches) | extra;
 	return extfuse_count_hit(kind, extra & EXTFUSE_OUT_ABSENT);
 }
 

@@ -654,6 +654,18 @@ static inline bool ext_backed(const struct file *file)
 	return test_bit(EXT_FILE_BACKING, &ff->ext.state);
 }
 
+/* ... on a local file system? */
+static inline bool ext_backed_locally(const struct file *file)
+{
+	const struct fuse_file *ff = file->private_data;
+
+	return test_bit(EXT_FILE_LOCAL, &ff->ext.state);
+}
+
+/* ext_data.c: of files that are so, in place of fuse_passthrough_{read,write}_iter() */
+ssize_t ext_backing_read_iter(struct kiocb *iocb, struct iov_iter *to);
+ssize_t ext_backing_write_iter(struct kiocb *iocb, struct iov_iter *from);
+
 int ext_backing_flush(struct file *file, fl_owner_t id);
 int ext_backing_fsync(struct file *file, loff_t start, loff_t end, int datasync);
 loff_t ext_backing_llseek(struct file *file, loff_t offset, int whence);
@@ -685,6 +697,8 @@ void ext_evict(struct inode *inode);
 	 BIT_ULL(FUSE_READDIR) | BIT_ULL(FUSE_READDIRPLUS))
 
 bool ext_object(struct fuse_mount *fm, struct fuse_args *args, ssize_t *ret);
+/* Does the handler know, for everybody, that there are none? token: of the xattrs. */
+bool ext_has_no_caps(struct inode *inode, u64 token);
 
 /* Of which observers are told: op_change.c */
 #define EXT_CHANGE_OPCODES \

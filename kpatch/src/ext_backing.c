@@ -9,6 +9,7 @@
 #include <linux/backing-file.h>
 #include <linux/falloc.h>
 #include <linux/file.h>
+#include <linux/magic.h>
 #include <linux/xarray.h>
 
 struct ext_backing {
@@ -318,6 +319,15 @@ long ext_ioctl_backing(struct ext_conn *ec, unsigned int cmd, struct extfuse_bac
 /* ------------------------------------------------------------------------ */
 /* Opening                                                                  */
 
+/* On a file system that fetches nothing and tells nobody at open and close. */
+static bool ext_backing_local(const struct file *lower)
+{
+	const struct super_block *sb = file_inode(lower)->i_sb;
+
+	return !lower->f_op->flush && lower->f_op->read_iter && lower->f_op->write_iter &&
+	       ((sb->s_type->fs_flags & FS_REQUIRES_DEV) || sb->s_magic == TMPFS_MAGIC);
+}
+
 /* A file for each open, so that flags and position are its own. fb: as it was. */
 static int ext_backing_open(struct file *file, struct fuse_backing *fb)
 {
@@ -433,6 +443,8 @@ static int ext_backing_join(struct file *file, struct inode *inode, struct fuse_
 					    FOPEN_PARALLEL_DIRECT_WRITES);
 			ff->open_flags |= FOPEN_PASSTHROUGH;
 			set_bit(EXT_FILE_BACKING, &ff->ext.state);
+			if (ext_backing_local(ff->passthrough))
+				set_bit(EXT_FILE_LOCAL, &ff->ext.state);
 			this_cpu_inc(ec->counters->backing_opens);
 			return 0;
 		}

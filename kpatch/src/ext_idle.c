@@ -14,7 +14,6 @@
 #include <linux/file.h>
 #include <linux/filelock.h>
 #include <linux/fsnotify.h>
-#include <linux/magic.h>
 #include <linux/pagemap.h>
 #include <linux/security.h>
 
@@ -25,14 +24,6 @@
 static bool ext_idle_plain(unsigned int flags)
 {
 	return (flags & ~(O_CLOEXEC | O_NOFOLLOW)) == (O_RDONLY | O_LARGEFILE);
-}
-
-static bool ext_idle_local(const struct file *lower)
-{
-	const struct super_block *sb = file_inode(lower)->i_sb;
-
-	return !lower->f_op->flush &&
-	       ((sb->s_type->fs_flags & FS_REQUIRES_DEV) || sb->s_magic == TMPFS_MAGIC);
 }
 
 /* Nobody may know of a kept file by what it was opened for: a mount to be busy, say. */
@@ -101,9 +92,9 @@ void ext_idle_put(struct fuse_file *ff, struct fuse_backing *fb)
 	struct file *lower = ff->passthrough;
 
 	/* Whoever maps it, or reads from it asynchronously, has a reference. */
-	if (test_bit(EXT_FILE_BACKING, &ff->ext.state) && ext_idle_plain(lower->f_flags) &&
+	if (test_bit(EXT_FILE_LOCAL, &ff->ext.state) && ext_idle_plain(lower->f_flags) &&
 	    READ_ONCE(fb->ext_idle) == EXT_IDLE_ROOM && file_count(lower) == 1 &&
-	    ext_idle_local(lower) && !fsnotify_sb_has_watchers(file_inode(lower)->i_sb)) {
+	    !fsnotify_sb_has_watchers(file_inode(lower)->i_sb)) {
 		ext_idle_set_user_path(lower, &nowhere);
 		/* A position is what it has no use for. */
 		lower->f_pos = ff->ext.label;

@@ -50,6 +50,9 @@ struct ext_file {
 	struct file *file;		/* if UNSEEN: its file, which outlives that */
 	struct fuse_backing *fb;	/* to be opened, a reference; NULL afterwards */
 	u32 label;			/* its opener's, see ext_idle.c */
+	/* When an LSM let it read, and write, in jiffies; 0: not yet. No lock. */
+	unsigned long read_asked;
+	unsigned long write_asked;
 };
 
 /* In ext_file.state: the daemon has not been told of this open, .fh is no handle */
@@ -62,6 +65,8 @@ struct ext_file {
 #define EXT_FILE_UNTOLD 2
 /* Served by a file registered for the node. */
 #define EXT_FILE_BACKING 3
+/* ... on a local file system, see ext_backing_local() */
+#define EXT_FILE_LOCAL 5
 
 /* In struct fuse_inode. */
 struct ext_inode {
@@ -97,6 +102,11 @@ struct ext_inode {
 	bool locked;
 	/* Behind word of the node when a registered file came into use; no lock. */
 	u64 backing_behind;
+	/*
+	 * Token of the xattrs, with EXT_WARM, under which it was known that the file
+	 * has no capabilities; no lock.
+	 */
+	u64 no_caps_word;
 	/* Access time of the backing file that was last noticed to differ; no lock. */
 	struct timespec64 backing_atime;
 	/* Who applied attributes last, and how often it was done. Under fi->lock. */

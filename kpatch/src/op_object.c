@@ -193,6 +193,36 @@ static int ext_getxattr(struct fuse_mount *fm, struct fuse_args *args, ssize_t *
 	return EXTFUSE_HIT;
 }
 
+bool ext_has_no_caps(struct inode *inode, u64 token)
+{
+	struct fuse_conn *fc = get_fuse_conn(inode);
+	struct ext_getxattr_call call __uninitialized;
+	const struct ext_bytes *bytes = &call.bytes;
+	int verdict;
+
+	if (!ext_usable(fc) || fc->no_getxattr)
+		return false;
+	call.fc = fc;
+	call.in.nodeid = get_node_id(inode);
+	call.in.hash = ext_name_load(fc->ext, call.in.nodeid, XATTR_NAME_CAPS,
+				     sizeof(XATTR_NAME_CAPS) - 1, call.in.name);
+	call.in.size = 0;
+	call.in.op = EXTFUSE_OP_GETXATTR;
+	call.in.flags = 0;
+	call.in.name_len = sizeof(XATTR_NAME_CAPS) - 1;
+	ext_bytes_init(&call.bytes, NULL, 0);
+
+	rcu_read_lock();
+	verdict = ext_getxattr_ask(&call, inode->i_sb);
+	rcu_read_unlock();
+	if (verdict != EXTFUSE_HIT)
+		return false;
+	ext_count(fc->ext, EXTFUSE_OP_GETXATTR, hit);
+	return bytes->out.flags & EXTFUSE_OUT_ABSENT &&
+	       bytes->out.flags & EXTFUSE_OUT_XATTR_WORD && bytes->out.word == token &&
+	       ext_may_remember(bytes->out.flags) && !bytes->filled;
+}
+
 /* One name after the other, each with its end. */
 static bool ext_names_valid(const char *names, u32 size)
 {

@@ -41,6 +41,7 @@ struct Config {
 	bool allow_other = true;
 	bool remember = true;
 	bool direct_io = false; // FOPEN_DIRECT_IO
+	bool parallel = false; // FOPEN_PARALLEL_DIRECT_WRITES
 	bool keep_cache = false; // FOPEN_KEEP_CACHE
 	bool posix_acl = false;
 	bool auto_inval_data = true;

@@ -308,6 +308,7 @@ struct Ops {
 		fi->fh = next++;
 		f.give(fi->fh);
 		fi->direct_io = f.config_.direct_io;
+		fi->parallel_direct_writes = f.config_.parallel;
 		fi->keep_cache = f.config_.keep_cache;
 	}
 
