@@ -38,7 +38,8 @@ EXTFUSE = ("--require", "--cache=data", "--max-names", "524288", "--max-long-nam
 VARIANTS = {"native": None, "stock": ("--stock",), "extfuse": EXTFUSE}
 # One user: answers may be remembered.
 VARIANTS_SECOND = {"native": None, "extfuse": (*EXTFUSE, "--scope=all", "--max-opens", "131072",
-                                               "--max-objects", "131072", "--max-dirs", "8192")}
+                                               "--max-objects", "131072", "--max-dirs", "8192",
+                                               "--stable=1000000", "--prefetch")}
 
 
 @contextlib.contextmanager
