@@ -153,7 +153,9 @@ def forget_build():
 def plan(quick, second=False):
     """All first passes, then all second ones, then the data."""
     if second:
-        return [(p, n) for n in (1, 2) for p in SECOND]
+        # What make finds built is its work both times.
+        return [*((p, 0) for p in SECOND if p.name == "make"),
+                *((p, n) for n in (1, 2) for p in SECOND)]
     walks = [p for p in PHASES if p.name in WALKS]
     rest = [] if quick else [p for p in PHASES if p.name not in WALKS]
     return [*((p, 1) for p in walks), *((p, 2) for p in walks), *((p, 1) for p in rest)]
