@@ -188,8 +188,8 @@ int Fs::do_flush(fuse_req_t, fuse_ino_t node, fuse_file_info *fi)
 
 int Fs::do_release(fuse_req_t req, fuse_ino_t node, fuse_file_info *fi)
 {
-	if ((fi->flags & O_ACCMODE) != O_RDONLY)
-		cache_written(req, node, *fi, changed_node_token(node));
+	const bool written = (fi->flags & O_ACCMODE) != O_RDONLY;
+	cache_closed(req, node, *fi, written ? changed_node_token(node) : node_token(node));
 	drop_locks_of_handle(node, file_of(fi));
 	close(file_of(fi)); // flock()s go with it
 	return 0;

@@ -63,10 +63,11 @@ bool Fs::anybody_may_open(fuse_req_t req) const noexcept
 	return scope == EXTFUSE_SCOPE_KERNEL || scope == EXTFUSE_SCOPE_ALL;
 }
 
-// A file that was written is closed: it is going to be looked at, and read from the
-// pages that were written. token: of when the request that closes it is over.
-void Fs::cache_written(fuse_req_t req, fuse_ino_t node, const fuse_file_info &fi,
-		       extfuse_token token)
+// A file that was read or written is closed: that has changed its times or more, and
+// it is going to be looked at, and read from the pages in memory. token: of now, or,
+// if it was open for writing, of when the request that closes it is over.
+void Fs::cache_closed(fuse_req_t req, fuse_ino_t node, const fuse_file_info &fi,
+		      extfuse_token token)
 {
 	struct stat st;
 	if (!token.word || fstat(file_of(&fi), &st) < 0)
