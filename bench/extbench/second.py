@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The second pass of tar, rsync, git status and make over a kernel tree: how much of
-it is answered in the kernel, and what it costs over native, by icount."""
+it is answered in the kernel, and what it costs over native, by icount. Both passes do
+the same: what rsync copies is there before the second, make builds before the first."""
 
 from devlib.proc import say
 

@@ -143,6 +143,9 @@ private:
 	void cache_open(fuse_req_t req, const Pin &pin, int file, const fuse_file_info &fi,
 			extfuse_token token);
 	void cache_opendir(fuse_req_t req, fuse_ino_t node, extfuse_token token);
+	bool anybody_may_open(fuse_req_t req) const noexcept;
+	void cache_closed(fuse_req_t req, fuse_ino_t node, const fuse_file_info &fi,
+			  extfuse_token token);
 	bool register_backing(const Pin &pin, int file, extfuse_token token);
 
 	// data.cpp

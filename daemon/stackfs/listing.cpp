@@ -83,6 +83,12 @@ void Fs::cache_listing(fuse_req_t req, fuse_ino_t node, DirHandle &handle)
 	// Reading takes a directory that was opened.
 	extfuse_put_dir(x_, fuse_req_ctx(req), node, 0, entries.data(), entries.size(), 1, token,
 			EXTFUSE_SCOPE_ALL);
+	// Its attributes and its open went out of date when it was read.
+	struct stat st;
+	if (fstat(handle.fd.get(), &st) == 0)
+		extfuse_put_attr(x_, fuse_req_ctx(req), node, &st, token, EXTFUSE_SCOPE_ALL);
+	if (anybody_may_open(req))
+		cache_opendir(req, node, token);
 	if (text.size() > EXTFUSE_NAMES_MAX || !lists_all_names(handle.fd.get()))
 		return;
 	std::vector<const char *> names;

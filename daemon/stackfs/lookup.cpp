@@ -139,9 +139,9 @@ int Fs::do_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	{
 		const Creds creds(req);
 		err = creds.error() ? creds.error() : resolve(dir.fd(), name, found);
-		if (!err && found.fresh && S_ISDIR(found.e.attr.st_mode))
-			prefetch_directory(req, found.pin);
 	}
+	if (!err && found.fresh && S_ISDIR(found.e.attr.st_mode))
+		prefetch_directory(req, found.pin);
 	if (!err)
 		return reply_entry(req, parent, name, found, entry);
 	if (err != ENOENT)

@@ -56,6 +56,29 @@ void Fs::cache_opendir(fuse_req_t req, fuse_ino_t node, extfuse_token token)
 		extfuse_put_open(x_, fuse_req_ctx(req), node, 0, token, entry_scope(req));
 }
 
+// As far as this daemon is concerned: no right of the caller's need be proven.
+bool Fs::anybody_may_open(fuse_req_t req) const noexcept
+{
+	const extfuse_scope scope = entry_scope(req);
+	return scope == EXTFUSE_SCOPE_KERNEL || scope == EXTFUSE_SCOPE_ALL;
+}
+
+// A file that was read or written is closed: that has changed its times or more, and
+// it is going to be looked at, and read from the pages in memory. token: of now, or,
+// if it was open for writing, of when the request that closes it is over.
+void Fs::cache_closed(fuse_req_t req, fuse_ino_t node, const fuse_file_info &fi,
+		      extfuse_token token)
+{
+	struct stat st;
+	if (!token.word || fstat(file_of(&fi), &st) < 0)
+		return;
+	extfuse_put_attr(x_, fuse_req_ctx(req), node, &st, token, EXTFUSE_SCOPE_ALL);
+	if (cache_data_ && !backing_ && !options_.direct_io && anybody_may_open(req))
+		extfuse_put_open(x_, fuse_req_ctx(req), node,
+				 EXTFUSE_FILE_NO_FLUSH | EXTFUSE_FILE_KEEP_CACHE, token,
+				 entry_scope(req));
+}
+
 bool Fs::register_backing(const Pin &pin, int file, extfuse_token token)
 {
 	const int err = extfuse_register_backing(x_, pin->id, file, token, options_.backing);

@@ -11,13 +11,6 @@
 namespace stackfs
 {
 
-namespace
-{
-
-constexpr size_t max_names = 4096;
-
-} // namespace
-
 // One name, as LOOKUP would answer it, without the lookup.
 void Fs::prefetch_name(fuse_req_t req, fuse_ino_t parent, int dir, const char *name)
 {
@@ -51,17 +44,15 @@ void Fs::prefetch_directory(fuse_req_t req, const Pin &dir)
 	if (!options_.prefetch || !stable_)
 		return;
 	const auto handle = std::make_unique<DirHandle>();
-	handle->fd.reset(openat(proc_fds_.get(), FdName(dir.fd()).c_str(),
-				O_RDONLY | O_DIRECTORY | O_NOATIME | O_CLOEXEC));
-	if (!handle->fd.valid())
-		return;
-	const LowerEntry *entry = nullptr;
-	for (size_t n = 0; n < max_names && handle->peek(entry) == 0 && entry; n++) {
-		const std::string name = entry->name;
-		handle->consume(*entry);
-		if (name != "." && name != "..")
-			prefetch_name(req, dir->id, dir.fd(), name.c_str());
+	{
+		const Creds creds(req);
+		if (creds.error())
+			return;
+		handle->fd.reset(openat(proc_fds_.get(), FdName(dir.fd()).c_str(),
+					O_RDONLY | O_DIRECTORY | O_NOATIME | O_CLOEXEC));
 	}
+	if (handle->fd.valid())
+		cache_listing(req, dir->id, *handle);
 }
 
 // The kernel has no inode of it, and is not going to have one if no name is left.

@@ -364,6 +364,20 @@ TEST_F(MountTest, AnotherHandler)
 	EXPECT_EQ(kernel().bound, x->foreign_link.get());
 }
 
+TEST_F(MountTest, StableEntriesAreDeclaredToTheDriver)
+{
+	make();
+	EXPECT_EQ(extfuse_declare_stable(x.get()), -ENOTCONN);
+	ASSERT_EQ(extfuse_mount(x.get(), some_session(), "/mnt"), 0);
+	EXPECT_EQ(state.declared, std::vector<uint32_t>()) << "nobody asked for it";
+	EXPECT_EQ(extfuse_declare_stable(x.get()), 0);
+	EXPECT_EQ(state.declared, std::vector<uint32_t>{EXTFUSE_DECLARE_STABLE});
+	state.declare_error = -ENOTTY;
+	EXPECT_EQ(extfuse_declare_stable(x.get()), -ENOTTY) << "a driver that is older";
+	extfuse_unmount(x.get());
+	EXPECT_EQ(extfuse_declare_stable(x.get()), -ENOTCONN);
+}
+
 TEST_F(MountTest, NullArguments)
 {
 	make();
@@ -374,6 +388,7 @@ TEST_F(MountTest, NullArguments)
 	EXPECT_FALSE(extfuse_active(nullptr));
 	EXPECT_EQ(extfuse_attach(nullptr), -EINVAL);
 	EXPECT_EQ(extfuse_detach(nullptr), -EINVAL);
+	EXPECT_EQ(extfuse_declare_stable(nullptr), -EINVAL);
 }
 
 } // namespace
