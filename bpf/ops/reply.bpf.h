@@ -52,7 +52,6 @@ static __always_inline __u64 reply_node_token(const struct extfuse_caller *calle
 #define REPLY_WAY(slot_, i_, same_, token_)                                                        \
 	do {                                                                                       \
 		__u64 word_ = (slot_)->word;                                                       \
-                                                                                                   \
 		if ((slot_)->seq & 1)                                                              \
 			busy |= 1U << (i_);                                                        \
 		if (!word_)                                                                        \
