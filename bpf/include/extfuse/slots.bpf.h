@@ -69,9 +69,10 @@ static __always_inline void extfuse_seq_unlock(__u32 *seq, __u32 begin)
 /*
  * Which of the slots of a bucket to write, from what is known of each, one bit a
  * slot: the one of the same key, else an empty, else an outdated one, else the one
- * that the hash names. Busy ones are passed over where there is a choice.
+ * that the hash names. Busy ones are passed over where there is a choice. A program
+ * of its own to the verifier, which would go through what follows for each outcome.
  */
-static __always_inline __u32 extfuse_way(__u32 same, __u32 empty, __u32 outdated, __u32 busy,
+__noinline __u32 extfuse_way(__u32 same, __u32 empty, __u32 outdated, __u32 busy,
 					 __u64 hash)
 {
 	__u32 first = hash >> 62, i;
