@@ -150,7 +150,7 @@ static __always_inline int op_reply_entry(const struct extfuse_reply_entry_in *i
 	if (!reply_audience(&in->lookup.caller, scope, &who))
 		return 0;
 	return in->lookup.name_len <= EXTFUSE_NAME_INLINE ? reply_name(in, scope, who)
-							   : reply_long_name(in, scope, who);
+							  : reply_long_name(in, scope, who);
 }
 
 /* Field by field: the verifier refuses a load of two at once. */

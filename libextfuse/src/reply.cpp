@@ -32,8 +32,8 @@ void forget_mark() noexcept
 
 uint32_t make_mark(extfuse_scope scope, extfuse_scope attr_scope, uint32_t flags)
 {
-	const uint32_t bits = static_cast<uint32_t>(scope) |
-			      static_cast<uint32_t>(attr_scope) << EXTFUSE_MARK_ATTR_SHIFT;
+	const uint32_t bits = static_cast<uint32_t>(scope) | static_cast<uint32_t>(attr_scope)
+								     << EXTFUSE_MARK_ATTR_SHIFT;
 
 	return bits ? bits | flags | EXTFUSE_MARK_SET : 0;
 }

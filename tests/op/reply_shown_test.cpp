@@ -83,8 +83,8 @@ public:
 		bytes_ = header->bytes;
 		const uint64_t offset = header->marks_offset;
 		munmap(header, 4096);
-		base_ = static_cast<char *>(mmap(nullptr, bytes_, PROT_READ | PROT_WRITE,
-						 MAP_SHARED, fs.device(), 0));
+		base_ = static_cast<char *>(
+			mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED, fs.device(), 0));
 		table_ = reinterpret_cast<uint64_t *>(base_ + offset);
 	}
 	~Marks()
@@ -106,8 +106,8 @@ private:
 	size_t bytes_;
 };
 
-constexpr uint64_t any_mark = EXTFUSE_MARK_SET | EXTFUSE_SCOPE_ALL |
-			      EXTFUSE_SCOPE_ALL << EXTFUSE_MARK_ATTR_SHIFT;
+constexpr uint64_t any_mark =
+	EXTFUSE_MARK_SET | EXTFUSE_SCOPE_ALL | EXTFUSE_SCOPE_ALL << EXTFUSE_MARK_ATTR_SHIFT;
 
 } // namespace
 

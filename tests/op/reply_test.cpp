@@ -244,8 +244,7 @@ TEST(Reply, WhatARequestMakesIsKnownAfterwards)
 	}
 	EXPECT_EQ(sys::link(fs.path("file"), fs.path("second")), 0);
 	sys::stat(fs.path());
-	const Counts c =
-		during(fs, [&] { EXPECT_EQ(sys::attr(fs.path("second")).st_nlink, 2); });
+	const Counts c = during(fs, [&] { EXPECT_EQ(sys::attr(fs.path("second")).st_nlink, 2); });
 	EXPECT_EQ(c.sent_all(), 0) << c.text();
 }
 
@@ -376,8 +375,8 @@ std::string pattern(size_t size)
 TEST(Reply, DataIsAHit)
 {
 	for (const bool direct : {true, false}) {
-		for (const size_t size : {size_t{0}, size_t{1}, size_t{4096}, size_t{10000},
-					  size_t{200000}}) {
+		for (const size_t size :
+		     {size_t{0}, size_t{1}, size_t{4096}, size_t{10000}, size_t{200000}}) {
 			SCOPED_TRACE(testing::Message() << direct << ' ' << size);
 			Config config = hooks(true);
 			config.direct_io = direct;
@@ -407,9 +406,14 @@ TEST(Reply, DataAtAnyOffset)
 	fs.store.add_file("file", data);
 	const sys::Fd fd(sys::open(fs.path("file"), O_RDWR));
 	const auto check = [&] {
-		for (const auto &[offset, size] :
-		     {std::pair<uint64_t, size_t>{100, 9000}, {4096, 4096}, {4095, 2}, {12000, 38000},
-		      {49999, 10}, {50000, 10}, {60000, 1}, {8192, 0x10000}})
+		for (const auto &[offset, size] : {std::pair<uint64_t, size_t>{100, 9000},
+						   {4096, 4096},
+						   {4095, 2},
+						   {12000, 38000},
+						   {49999, 10},
+						   {50000, 10},
+						   {60000, 1},
+						   {8192, 0x10000}})
 			EXPECT_EQ(sys::read_at(fd, size, offset),
 				  offset < data.size() ? data.substr(offset, size) : "");
 	};

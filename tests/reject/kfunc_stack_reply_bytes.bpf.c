@@ -15,4 +15,5 @@ int BPF_PROG(reply_bytes, const struct extfuse_reply_bytes_in *in)
 
 EXTFUSE_OPS(reject, .reply_bytes = (void *)reply_bytes);
 
-char LICENSE[] SEC("license") = "GPL";
+char LICENSE[] SEC("license")
+= "GPL";

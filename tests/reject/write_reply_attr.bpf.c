@@ -12,4 +12,5 @@ int BPF_PROG(reply_attr, struct extfuse_reply_attr_in *in)
 
 EXTFUSE_OPS(reject, .reply_attr = (void *)reply_attr);
 
-char LICENSE[] SEC("license") = "GPL";
+char LICENSE[] SEC("license")
+= "GPL";

@@ -12,4 +12,5 @@ int BPF_PROG(reply_entry, struct extfuse_reply_entry_in *in)
 
 EXTFUSE_OPS(reject, .reply_entry = (void *)reply_entry);
 
-char LICENSE[] SEC("license") = "GPL";
+char LICENSE[] SEC("license")
+= "GPL";

@@ -12,4 +12,5 @@ int BPF_PROG(reply_read, struct extfuse_reply_read_in *in)
 
 EXTFUSE_OPS(reject, .reply_read = (void *)reply_read);
 
-char LICENSE[] SEC("license") = "GPL";
+char LICENSE[] SEC("license")
+= "GPL";

@@ -180,8 +180,7 @@ struct Ops {
 		}
 		if (!f.say.attrs)
 			token = none();
-		extfuse_reply_attr(f.ext_, req, found.node.id, &found.attr, f.say.timeout,
-				   token,
+		extfuse_reply_attr(f.ext_, req, found.node.id, &found.attr, f.say.timeout, token,
 				   unless(!f.say.attrs || (op == Op::Setattr && !f.say.changes),
 					  f.say.attr));
 	}

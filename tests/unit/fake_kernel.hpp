@@ -30,8 +30,7 @@ class FakeWords
 public:
 	static constexpr uint32_t count = 1024;
 	static constexpr size_t page = 4096;
-	static constexpr size_t bytes =
-		page + (5 * count + EXTFUSE_MARK_COUNT) * sizeof(uint64_t);
+	static constexpr size_t bytes = page + (5 * count + EXTFUSE_MARK_COUNT) * sizeof(uint64_t);
 
 	FakeWords()
 	{

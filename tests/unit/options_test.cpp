@@ -224,9 +224,10 @@ TEST_F(OptionsTest, HelpNamesEveryOption)
 {
 	const std::string help = extfuse_option_help();
 
-	for (const char *option : {"extfuse=auto", "extfuse=require", "extfuse=stock", "no_handler",
-				   "no_remember", "reply_hooks", "max_names=", "max_long_names=", "max_attrs=",
-				   "max_blocks=", "max_objects=", "max_dirs=", "max_opens="})
+	for (const char *option :
+	     {"extfuse=auto", "extfuse=require", "extfuse=stock", "no_handler", "no_remember",
+	      "reply_hooks", "max_names=", "max_long_names=", "max_attrs=", "max_blocks=",
+	      "max_objects=", "max_dirs=", "max_opens="})
 		EXPECT_NE(help.find(option), std::string::npos) << option;
 }
 

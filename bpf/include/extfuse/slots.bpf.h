@@ -72,8 +72,7 @@ static __always_inline void extfuse_seq_unlock(__u32 *seq, __u32 begin)
  * that the hash names. Busy ones are passed over where there is a choice. A program
  * of its own to the verifier, which would go through what follows for each outcome.
  */
-__noinline __u32 extfuse_way(__u32 same, __u32 empty, __u32 outdated, __u32 busy,
-					 __u64 hash)
+__noinline __u32 extfuse_way(__u32 same, __u32 empty, __u32 outdated, __u32 busy, __u64 hash)
 {
 	__u32 first = hash >> 62, i;
 
