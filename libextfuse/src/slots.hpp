@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Writer's side of the slot caches ("Slot caches" in <extfuse/abi.h>; the
+// Writer's side of the slot caches (<extfuse/abi_slots.h>; the
 // reader's side is bpf/include/extfuse/slots.bpf.h). Any number of threads and
 // processes may write; none ever waits. A writer that dies in the middle leaves
 // an odd slot behind: it is never written nor read again, a lost place.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Slot caches (protocol: "Slot caches" in <extfuse/abi.h>). Reader's side, and for
+ * Slot caches (protocol: <extfuse/abi_slots.h>). Reader's side, and for
  * replies the writer's, which in user space is libextfuse/src/slots.cpp.
  *
  *     seq = extfuse_seq_begin(&slot->seq);
