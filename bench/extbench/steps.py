@@ -108,10 +108,10 @@ def daemon_calls(lower, mnt, options):
     with mounts.Daemon(lower, mnt, (*rows.DAEMON, *options)) as daemon:
         for name, act in reply_kinds(daemon.mountpoint).items():
             counts = {}
+            shown = replies_shown(daemon)
             with counted_syscalls(daemon.pid, counts):
-                shown = replies_shown(daemon)
                 act(*([daemon] if name == "getattr" else []))
-                shown = replies_shown(daemon) - shown
+            shown = replies_shown(daemon) - shown
             if "--reply-hooks" in options and shown < REPLIES:
                 raise Failure(f"{shown} of {REPLIES} replies to {name} were populated by hooks",
                               "something keeps them out: look at reply_stale and reply_invalid "
