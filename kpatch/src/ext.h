@@ -671,9 +671,32 @@ int ext_backing_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 loff_t ext_backing_llseek(struct file *file, loff_t offset, int whence);
 long ext_backing_fallocate(struct file *file, int mode, loff_t offset, loff_t length);
 int ext_copy_ready(struct file *in, struct file *out);
-bool ext_passthrough_accessed(struct file *file);
-/* F_SETFL may have changed O_DIRECT or O_NOATIME; O_APPEND goes with each write. */
-void ext_passthrough_flags(struct file *file);
+void ext_passthrough_set_flags(struct file *file);
+bool ext_passthrough_new_atime(struct file *file, struct timespec64 atime);
+
+/* F_SETFL may have changed them; O_APPEND goes with each write. */
+#define EXT_LOWER_FLAGS (O_DIRECT | O_NOATIME)
+
+static inline void ext_passthrough_flags(struct file *file)
+{
+	const struct file *lower = fuse_file_passthrough(file->private_data);
+
+	if (unlikely((file->f_flags ^ lower->f_flags) & EXT_LOWER_FLAGS))
+		ext_passthrough_set_flags(file);
+}
+
+/*
+ * The lower file was read. Has its access time moved since that was last noticed?
+ * Then the attributes that are cached are outdated.
+ */
+static inline bool ext_passthrough_accessed(struct file *file)
+{
+	const struct file *lower = fuse_file_passthrough(file->private_data);
+	struct timespec64 atime = inode_get_atime(file_inode(lower));
+
+	return !timespec64_equal(&atime, &get_fuse_inode(file_inode(file))->ext.backing_atime) &&
+	       ext_passthrough_new_atime(file, atime);
+}
 
 /*
  * CREATE must not truncate a file that nobody knows the node of: the driver

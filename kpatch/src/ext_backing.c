@@ -573,34 +573,23 @@ int ext_copy_ready(struct file *in, struct file *out)
 	return err ?: ext_file_ready(ff_out);
 }
 
-void ext_passthrough_flags(struct file *file)
+void ext_passthrough_set_flags(struct file *file)
 {
-	const unsigned int shared = O_DIRECT | O_NOATIME;
 	struct file *lower = fuse_file_passthrough(file->private_data);
 
-	if (likely(!((file->f_flags ^ lower->f_flags) & shared)))
-		return;
 	spin_lock(&lower->f_lock);
-	lower->f_flags = (lower->f_flags & ~shared) | (file->f_flags & shared);
+	lower->f_flags = (lower->f_flags & ~EXT_LOWER_FLAGS) | (file->f_flags & EXT_LOWER_FLAGS);
 	lower->f_iocb_flags = iocb_flags(lower);
 	spin_unlock(&lower->f_lock);
 }
 
-/*
- * The lower file was read. Has its access time moved since that was last noticed?
- * Then the attributes that are cached are outdated.
- */
-bool ext_passthrough_accessed(struct file *file)
+bool ext_passthrough_new_atime(struct file *file, struct timespec64 atime)
 {
-	struct fuse_file *ff = file->private_data;
 	struct inode *inode = file_inode(file);
 	struct fuse_inode *fi = get_fuse_inode(inode);
 	struct ext_conn *ec = get_fuse_conn(inode)->ext;
-	struct timespec64 atime = inode_get_atime(file_inode(fuse_file_passthrough(ff)));
 	struct timespec64 cached = inode_get_atime(inode);
 
-	if (timespec64_equal(&atime, &fi->ext.backing_atime))
-		return false;
 	fi->ext.backing_atime = atime;
 	if (timespec64_equal(&atime, &cached))
 		return false;

@@ -66,7 +66,7 @@ struct Below {
 	static Config config()
 	{
 		Config c;
-		c.kind = Kind::NoHandler;
+		c.kind = Kind::Stock; // another type: the two super blocks nest
 		c.direct_io = c.parallel = true;
 		return c;
 	}
@@ -132,7 +132,9 @@ TEST(BackingData, WritesOverlap)
 	Hold held = below.hold_a_write();
 	auto slow = write_later(one, 0, 'A');
 	ASSERT_TRUE(held.wait());
-	EXPECT_EQ(sys::pwrite(two, std::string(block, 'B'), block), static_cast<int>(block));
+	auto quick = write_later(two, block, 'B');
+	EXPECT_TRUE(done(quick, 10000));
+	EXPECT_FALSE(done(slow, 0));
 	EXPECT_EQ(sys::read_at(two, 3, block), "BBB");
 	// These are not within the file, or say where by its size.
 	auto extending = write_later(two, 16 * block, 'C');
@@ -140,6 +142,7 @@ TEST(BackingData, WritesOverlap)
 	EXPECT_FALSE(done(slow, 0));
 	held.release();
 	EXPECT_EQ(slow.get(), static_cast<int>(block));
+	EXPECT_EQ(quick.get(), static_cast<int>(block));
 	EXPECT_EQ(extending.get(), static_cast<int>(block));
 	EXPECT_EQ(lseek(one, 0, SEEK_END), static_cast<off_t>(17 * block));
 	EXPECT_EQ(below.fs.store.content("below").substr(0, 2 * block),
@@ -158,10 +161,12 @@ TEST(BackingData, DaemonsDirectWritesOverlap)
 	Hold held = fs.hold(Op::Write, Stage::Sampled, {}, node);
 	auto slow = write_later(fd, 0, 'A');
 	ASSERT_TRUE(held.wait());
-	EXPECT_EQ(sys::pwrite(fd, std::string(block, 'B'), block), static_cast<int>(block));
+	auto quick = write_later(fd, block, 'B');
+	EXPECT_TRUE(done(quick, 10000));
 	EXPECT_FALSE(done(slow, 0));
 	held.release();
 	EXPECT_EQ(slow.get(), static_cast<int>(block));
+	EXPECT_EQ(quick.get(), static_cast<int>(block));
 	EXPECT_EQ(fs.store.content("file").substr(block - 1, 2), "AB");
 }
 
