@@ -443,7 +443,7 @@ static int ext_backing_join(struct file *file, struct inode *inode, struct fuse_
 					    FOPEN_PARALLEL_DIRECT_WRITES);
 			ff->open_flags |= FOPEN_PASSTHROUGH;
 			set_bit(EXT_FILE_BACKING, &ff->ext.state);
-			if (ext_backing_local(ff->passthrough))
+			if (!(file->f_mode & FMODE_BACKING) && ext_backing_local(ff->passthrough))
 				set_bit(EXT_FILE_LOCAL, &ff->ext.state);
 			this_cpu_inc(ec->counters->backing_opens);
 			return 0;

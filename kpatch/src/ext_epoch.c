@@ -275,6 +275,8 @@ void ext_marks_collect(struct ext_conn *ec, struct fuse_args *args)
 		break;
 
 	case FUSE_FORGET:
+		if (READ_ONCE(ec->stable))
+			break;
 		/* The one that does not pass fuse_queue_forget(): fuse_force_forget() */
 		ext_touch_node(ec, marks, args->nodeid);
 		ext_touch(marks, ext_node_index(ec, EXT_BEHIND, args->nodeid));

@@ -69,7 +69,9 @@ struct file *ext_idle_take(struct fuse_backing *fb, const struct file *file, uns
 	int err;
 
 	security_cred_getsecid(current_cred(), label);
-	if (!lower || lower == EXT_IDLE_ROOM || !ext_idle_plain(flags) ||
+	/* What LSMs keep of a stack of mounts is in the file, and holds them. */
+	if (!lower || lower == EXT_IDLE_ROOM || (file->f_mode & FMODE_BACKING) ||
+	    !ext_idle_plain(flags) ||
 	    cmpxchg(&fb->ext_idle, lower, EXT_IDLE_ROOM) != lower)
 		return NULL;
 	/* Nobody else has it now. */

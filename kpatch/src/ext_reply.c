@@ -173,6 +173,9 @@ void ext_reply_sample(struct fuse_conn *fc, struct fuse_args *args)
 	args->ext.moved = false;
 	if (!kind || !ext_usable(fc) || args->ext.count > EXT_MARKS_REPLY)
 		return;
+	/* The reader's own memory: it can change there what was replied. */
+	if (kind == EXT_REPLY_READ && args->user_pages)
+		return;
 	rcu_read_lock();
 	wanted = ext_reply_wanted(ext_ops(ec), kind);
 	rcu_read_unlock();
@@ -480,10 +483,7 @@ static void ext_reply_data(struct ext_reply_ctx *ctx, bool background)
 		ext_count(ctx->ec, EXTFUSE_OP_READ, reply_stale);
 		return;
 	}
-	/*
-	 * Short is the end for reads into the page cache, not for others: with direct
-	 * I/O a daemon may give less. Nor where the kernel holds what is behind a hole.
-	 */
+	/* Short is the end, unless the kernel holds what is behind a hole. */
 	if (args->page_zeroing && !call.fc->writeback_cache && call.in.size < in->size &&
 	    (call.in.size || !in->offset)) {
 		call.in.file_size = in->offset + call.in.size;

@@ -84,7 +84,7 @@ void ext_stable_evict(struct inode *inode)
 		return;
 	ext_backing_forget(fc->ext, fi->nodeid);
 	/* The inode's own is for its lookups. */
-	forget = fi->nlookup ? kzalloc(sizeof(*forget), GFP_NOFS | __GFP_NOWARN) : fi->forget;
+	forget = fi->nlookup ? kzalloc(sizeof(*forget), GFP_NOFS | __GFP_NOFAIL) : fi->forget;
 	if (!forget)
 		return;
 	if (forget == fi->forget)

@@ -263,8 +263,9 @@ int ext_change(struct fuse_mount *fm, struct fuse_args *args, bool background)
 		break;
 	default:
 		err = ext_change_create(fm, args, &flags);
+		/* What dentries remember depends on no word of their directory. */
 		if (!err && (flags & EXTFUSE_CHANGE_INVALIDATE))
-			ext_touch(&args->ext, ext_node_index(ec, EXT_BEHIND, nodeid));
+			ext_touch(&args->ext, EXT_MOUNT_WORD);
 	}
 	if (!err && unlikely(flags))
 		ext_change_touch(ec, &args->ext, nodeid, flags);

@@ -547,4 +547,22 @@ TEST_F(Create, InvalidatesTheDirectory)
 	EXPECT_NE(names(), 0);
 }
 
+// Nor is a name answered from its dentry.
+TEST_F(Create, InvalidatesWhatIsRemembered)
+{
+	const auto absent = [&] { EXPECT_EQ(sys::stat(fs.path("._one")), -ENOENT); };
+	absent();
+	absent();
+	Counts c = during(fs, absent);
+	EXPECT_EQ(c.driver(EXTFUSE_OP_LOOKUP).warm, 1) << c.text();
+	EXPECT_EQ(sys::mkdir(fs.path("one")), 0);
+	c = during(fs, absent);
+	EXPECT_EQ(c.driver(EXTFUSE_OP_LOOKUP).warm, 1) << c.text();
+	order(EXTFUSE_OP_CREATE, EXTFUSE_UPCALL, EXTFUSE_CHANGE_INVALIDATE);
+	EXPECT_EQ(sys::mkdir(fs.path("two")), 0);
+	c = during(fs, absent);
+	EXPECT_EQ(c.driver(EXTFUSE_OP_LOOKUP).warm, 0) << c.text();
+	EXPECT_EQ(c.driver(EXTFUSE_OP_LOOKUP).hit, 1) << c.text();
+}
+
 } // namespace extfuse_test

@@ -108,7 +108,20 @@ int BPF_PROG(create, const struct extfuse_create_in *in, struct extfuse_change_o
 	return orders.ret;
 }
 
-EXTFUSE_OPS(observer, .write = (void *)write, .setattr = (void *)setattr, .create = (void *)create);
+/* "._NAME" is not there, and that may be remembered. */
+SEC("struct_ops/lookup")
+int BPF_PROG(lookup, const struct extfuse_lookup_in *in, struct extfuse_lookup_out *out)
+{
+	if ((in->name[0] & 0xffff) != ('.' | '_' << 8))
+		return EXTFUSE_UPCALL;
+	out->word = in->word;
+	out->nodeid = 0;
+	out->flags = extfuse_out_flags(EXTFUSE_SCOPE_ALL, EXTFUSE_OUT_REMEMBER);
+	return EXTFUSE_HIT;
+}
+
+EXTFUSE_OPS(observer, .lookup = (void *)lookup, .write = (void *)write,
+	    .setattr = (void *)setattr, .create = (void *)create);
 
 char LICENSE[] SEC("license")
 = "GPL";

@@ -125,8 +125,8 @@ struct extfuse_create_in {
 /*
  * Ignored with an error. Unknown bits make the answer invalid.
  *   _INVALIDATE   WRITE, SETATTR: everything that is known of the node is outdated,
- *                 its extended attributes too; CREATE: all that is known of the
- *                 directory and of the names in it.
+ *                 its extended attributes too; CREATE: everything that is known on
+ *                 the mount (all names of a directory have no word of their own).
  *   _PAGES        the page cache of the node, or the listing of the directory in it,
  *                 is outdated: dropped before somebody reads it. For daemons that do
  *                 not store what was written.

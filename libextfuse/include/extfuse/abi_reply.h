@@ -114,7 +114,7 @@ struct extfuse_reply_bytes_in {
 };
 
 /*
- * READ. Bytes are had by extfuse_reply_read(). In the background, nobody waits in the
+ * READ into the page cache. Bytes are had by extfuse_reply_read(). In the background, nobody waits in the
  * call and .caller is zeros.
  */
 struct extfuse_reply_read_in {

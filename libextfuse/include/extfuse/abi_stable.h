@@ -25,7 +25,9 @@ struct extfuse_declare {
  * the inode is made, of the attributes that the GETATTR handler knows, and no
  * lookup is counted for it, so no FORGET is sent either when it leaves the cache.
  * But for files without links: when the last inode of one has gone, counted or not,
- * FORGET of 0 lookups tells so, beside that of the lookups. FORGET moves no word.
+ * FORGET of 0 lookups tells so; that of the lookups may come after it. "Without
+ * links" is what the kernel was told last: st_nlink must be right. FORGET moves no
+ * word.
  */
 #define EXTFUSE_DECLARE_STABLE (1U << 0)
 
