@@ -114,8 +114,8 @@ struct extfuse_reply_bytes_in {
 };
 
 /*
- * READ into the page cache. Bytes are had by extfuse_reply_read(). In the background, nobody waits in the
- * call and .caller is zeros.
+ * READ into the page cache. Bytes are had by extfuse_reply_read(). In the background,
+ * nobody waits in the call and .caller is zeros.
  */
 struct extfuse_reply_read_in {
 	EXTFUSE_TRUSTED_ONLY
