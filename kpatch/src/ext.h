@@ -654,17 +654,10 @@ static inline bool ext_backed(const struct file *file)
 	return test_bit(EXT_FILE_BACKING, &ff->ext.state);
 }
 
-/* ... on a local file system? */
-static inline bool ext_backed_locally(const struct file *file)
-{
-	const struct fuse_file *ff = file->private_data;
-
-	return test_bit(EXT_FILE_LOCAL, &ff->ext.state);
-}
-
-/* ext_data.c: of files that are so, in place of fuse_passthrough_{read,write}_iter() */
-ssize_t ext_backing_read_iter(struct kiocb *iocb, struct iov_iter *to);
-ssize_t ext_backing_write_iter(struct kiocb *iocb, struct iov_iter *from);
+/* ext_data.c: reads and writes of such a file; the rest of its operations is fuse's. */
+extern const struct file_operations fuse_file_operations;
+void ext_data_init(void);
+void ext_backing_operate(struct file *file);
 
 int ext_backing_flush(struct file *file, fl_owner_t id);
 int ext_backing_fsync(struct file *file, loff_t start, loff_t end, int datasync);
@@ -739,16 +732,22 @@ int ext_change_backing(struct file *file, loff_t pos, u64 len, u32 flags, u32 mo
 /* Written pages that are not sent are lost: fsync says so. err as it was. */
 int ext_writepage_failed(struct inode *inode, int err);
 
-static inline int ext_passthrough_write(struct file *file, loff_t pos, size_t len)
+static inline bool ext_writes_observed(const struct ext_conn *ec)
 {
 	const struct extfuse_handler_ops *ops;
 	bool observed;
 
 	preempt_disable();
-	ops = ext_ops(get_fuse_conn(file_inode(file))->ext);
+	ops = ext_ops(ec);
 	observed = ops && ops->write;
 	preempt_enable();
-	return unlikely(observed) ? ext_change_backing(file, pos, len, 0, 0) : 0;
+	return unlikely(observed);
+}
+
+static inline int ext_passthrough_write(struct file *file, loff_t pos, size_t len)
+{
+	return ext_writes_observed(get_fuse_conn(file_inode(file))->ext) ?
+		       ext_change_backing(file, pos, len, 0, 0) : 0;
 }
 
 /* Requests that a handler can answer where they are sent. */

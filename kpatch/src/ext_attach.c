@@ -423,5 +423,6 @@ void ext_count_sent(struct ext_conn *ec, u32 opcode)
 
 int ext_init(void)
 {
+	ext_data_init();
 	return ext_bpf_init();
 }

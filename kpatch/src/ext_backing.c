@@ -445,6 +445,7 @@ static int ext_backing_join(struct file *file, struct inode *inode, struct fuse_
 			set_bit(EXT_FILE_BACKING, &ff->ext.state);
 			if (!(file->f_mode & FMODE_BACKING) && ext_backing_local(ff->passthrough))
 				set_bit(EXT_FILE_LOCAL, &ff->ext.state);
+			ext_backing_operate(file);
 			this_cpu_inc(ec->counters->backing_opens);
 			return 0;
 		}

@@ -7,7 +7,8 @@
  * file there. What backing_file_read_iter() and backing_file_write_iter() do
  * besides is needed where somebody watches, and where an LSM may have changed its
  * mind about the registrant: it is asked with the first one of an open file, and
- * again after a second.
+ * again after a second. The calls that need nothing of it are found by one test,
+ * what the others need stands out of their way.
  */
 #include "fuse_i.h"
 
@@ -16,9 +17,11 @@
 #include <linux/fsnotify.h>
 #include <linux/jiffies.h>
 
-/* What a synchronous call may be besides reading or writing, to be a plain one. */
-#define EXT_PLAIN_READ 0
+/* What a synchronous write may be besides, to be called on the lower file. */
 #define EXT_PLAIN_WRITE (IOCB_WRITE | IOCB_DIRECT | IOCB_DSYNC | IOCB_SYNC)
+
+/* Those of fuse, but for these two; made by ext_data_init(). */
+static struct file_operations ext_backing_operations __ro_after_init;
 
 static bool ext_lsm_asked(const unsigned long *when)
 {
@@ -27,9 +30,11 @@ static bool ext_lsm_asked(const unsigned long *when)
 	return asked && time_before(jiffies, asked + HZ);
 }
 
-static void ext_lsm_agreed(unsigned long *when)
+/* Only of files on local file systems: others are not called as if opened there. */
+static void ext_lsm_agreed(const struct fuse_file *ff, unsigned long *when)
 {
-	WRITE_ONCE(*when, jiffies | 1);
+	if (test_bit(EXT_FILE_LOCAL, &ff->ext.state))
+		WRITE_ONCE(*when, jiffies | 1);
 }
 
 static bool ext_unwatched(const struct file *lower)
@@ -37,22 +42,35 @@ static bool ext_unwatched(const struct file *lower)
 	return !fsnotify_sb_has_watchers(file_inode(lower)->i_sb);
 }
 
-ssize_t ext_backing_read_iter(struct kiocb *iocb, struct iov_iter *to)
+static bool ext_same_flags(const struct file *file, const struct file *lower)
+{
+	return !((file->f_flags ^ lower->f_flags) & EXT_LOWER_FLAGS);
+}
+
+static noinline ssize_t ext_backing_read_slow(struct kiocb *iocb, struct iov_iter *to)
+{
+	struct fuse_file *ff = iocb->ki_filp->private_data;
+	ssize_t ret;
+
+	if (fuse_is_bad(file_inode(iocb->ki_filp)))
+		return -EIO;
+	ret = fuse_passthrough_read_iter(iocb, to);
+	if (ret > 0)
+		ext_lsm_agreed(ff, &ff->ext.read_asked);
+	return ret;
+}
+
+static ssize_t ext_backing_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct file *file = iocb->ki_filp;
 	struct fuse_file *ff = file->private_data;
 	struct file *lower = ff->passthrough;
 	ssize_t ret;
 
-	if (!is_sync_kiocb(iocb) || (iocb->ki_flags & ~EXT_PLAIN_READ) ||
-	    !ext_lsm_asked(&ff->ext.read_asked) || !ext_unwatched(lower) ||
-	    !iov_iter_count(to)) {
-		ret = fuse_passthrough_read_iter(iocb, to);
-		if (ret > 0)
-			ext_lsm_agreed(&ff->ext.read_asked);
-		return ret;
-	}
-	ext_passthrough_flags(file);
+	if (unlikely(!is_sync_kiocb(iocb) || iocb->ki_flags || !iov_iter_count(to) ||
+		     fuse_is_bad(file_inode(file)) || !ext_same_flags(file, lower) ||
+		     !ext_lsm_asked(&ff->ext.read_asked) || !ext_unwatched(lower)))
+		return ext_backing_read_slow(iocb, to);
 	iocb->ki_filp = lower;
 	ret = lower->f_op->read_iter(iocb, to);
 	iocb->ki_filp = file;
@@ -61,14 +79,21 @@ ssize_t ext_backing_read_iter(struct kiocb *iocb, struct iov_iter *to)
 	return ret;
 }
 
+static noinline bool ext_learn_no_caps(struct inode *inode, u64 token)
+{
+	if (!ext_cacheable(token) || !ext_has_no_caps(inode, token))
+		return false;
+	WRITE_ONCE(get_fuse_inode(inode)->ext.no_caps_word, token | EXT_WARM);
+	return true;
+}
+
 /*
  * Can the caller's write take away no privilege that the file gives to who
  * executes it? Remembered as long as nobody changes attributes of that kind.
  */
-static bool ext_privileges_stay(struct inode *inode)
+static bool ext_privileges_stay(struct inode *inode, const struct ext_conn *ec)
 {
 	struct fuse_inode *fi = get_fuse_inode(inode);
-	struct ext_conn *ec = get_fuse_conn(inode)->ext;
 	u64 token;
 
 	if (inode->i_mode & (S_ISUID | S_ISGID))
@@ -76,12 +101,17 @@ static bool ext_privileges_stay(struct inode *inode)
 	if (IS_NOSEC(inode))
 		return true;
 	token = ext_sum(ec, ext_node_index(ec, EXT_XATTR, fi->nodeid));
-	if (READ_ONCE(fi->ext.no_caps_word) == (token | EXT_WARM))
-		return true;
-	if (!ext_cacheable(token) || !ext_has_no_caps(inode, token))
-		return false;
-	WRITE_ONCE(fi->ext.no_caps_word, token | EXT_WARM);
-	return true;
+	return likely(READ_ONCE(fi->ext.no_caps_word) == (token | EXT_WARM)) ||
+	       ext_learn_no_caps(inode, token);
+}
+
+/*
+ * As override_creds(), without a reference: what is called here returns before the
+ * open file, which holds its credentials, can go.
+ */
+static const struct cred *ext_exchange_creds(const struct cred *cred)
+{
+	return rcu_replace_pointer(current->cred, cred, true);
 }
 
 static ssize_t ext_lower_write(struct kiocb *iocb, struct iov_iter *from)
@@ -94,9 +124,9 @@ static ssize_t ext_lower_write(struct kiocb *iocb, struct iov_iter *from)
 
 	if ((iocb->ki_flags & IOCB_DIRECT) && !(lower->f_mode & FMODE_CAN_ODIRECT))
 		return -EINVAL;
-	old = override_creds(ff->cred);
-	if (test_bit(EXT_FILE_LOCAL, &ff->ext.state) && !(iocb->ki_flags & ~EXT_PLAIN_WRITE) &&
-	    ext_lsm_asked(&ff->ext.write_asked) && ext_unwatched(lower)) {
+	old = ext_exchange_creds(ff->cred);
+	if (!(iocb->ki_flags & ~EXT_PLAIN_WRITE) && ext_lsm_asked(&ff->ext.write_asked) &&
+	    ext_unwatched(lower)) {
 		file_start_write(lower);
 		iocb->ki_filp = lower;
 		ret = lower->f_op->write_iter(iocb, from);
@@ -107,28 +137,26 @@ static ssize_t ext_lower_write(struct kiocb *iocb, struct iov_iter *from)
 				     (__force rwf_t)(iocb->ki_flags &
 						     (IOCB_HIPRI | IOCB_DSYNC | IOCB_SYNC)));
 		if (ret > 0)
-			ext_lsm_agreed(&ff->ext.write_asked);
+			ext_lsm_agreed(ff, &ff->ext.write_asked);
 	}
-	revert_creds(old);
+	ext_exchange_creds(old);
 	return ret;
 }
 
-/*
- * The inode's lock is shared by writes that go on within the file; the lower file
- * system orders them. Truncation, and changes of mode and xattrs, have it alone.
- */
-ssize_t ext_backing_write_iter(struct kiocb *iocb, struct iov_iter *from)
+static noinline ssize_t ext_backing_write_slow(struct kiocb *iocb, struct iov_iter *from)
 {
 	struct file *file = iocb->ki_filp;
 	struct inode *inode = file_inode(file);
 	ssize_t ret;
 
+	if (fuse_is_bad(inode))
+		return -EIO;
 	if (!is_sync_kiocb(iocb) || (iocb->ki_flags & (IOCB_APPEND | IOCB_NOWAIT)) ||
 	    !iov_iter_count(from))
 		return fuse_passthrough_write_iter(iocb, from);
 	inode_lock_shared(inode);
 	if (iocb->ki_pos + iov_iter_count(from) > i_size_read(inode) ||
-	    !ext_privileges_stay(inode)) {
+	    !ext_privileges_stay(inode, get_fuse_conn(inode)->ext)) {
 		inode_unlock_shared(inode);
 		return fuse_passthrough_write_iter(iocb, from);
 	}
@@ -140,4 +168,70 @@ ssize_t ext_backing_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	}
 	inode_unlock_shared(inode);
 	return ret;
+}
+
+/* fuse_write_update_attr() of a write that ends within the file. */
+static void ext_write_changed(struct fuse_conn *fc, struct fuse_inode *fi)
+{
+	spin_lock(&fi->lock);
+	fi->attr_version = atomic64_inc_return(&fc->attr_version);
+	spin_unlock(&fi->lock);
+	/*
+	 * Replies that were asked for before are not applied from here on, so what is
+	 * found to be invalid stays so until somebody asks anew.
+	 */
+	if ((READ_ONCE(fi->inval_mask) & FUSE_STATX_MODSIZE) != FUSE_STATX_MODSIZE)
+		set_mask_bits(&fi->inval_mask, 0, FUSE_STATX_MODSIZE);
+}
+
+/*
+ * The inode's lock is shared by writes that go on within the file; the lower file
+ * system orders them. Truncation, and changes of mode and xattrs, have it alone.
+ * Where somebody has, or the lower file system is being frozen, it is waited for
+ * on the slow path.
+ */
+static ssize_t ext_backing_write_iter(struct kiocb *iocb, struct iov_iter *from)
+{
+	struct file *file = iocb->ki_filp;
+	struct fuse_file *ff = file->private_data;
+	struct inode *inode = file_inode(file);
+	struct file *lower = ff->passthrough;
+	struct super_block *lower_sb = file_inode(lower)->i_sb;
+	struct fuse_conn *fc = ff->fm->fc;
+	const struct cred *old;
+	ssize_t ret;
+
+	if (unlikely(!is_sync_kiocb(iocb) || iocb->ki_flags != IOCB_WRITE ||
+		     !iov_iter_count(from) || fuse_is_bad(inode) ||
+		     !ext_same_flags(file, lower) || !ext_lsm_asked(&ff->ext.write_asked) ||
+		     !ext_unwatched(lower) || ext_writes_observed(fc->ext) ||
+		     !inode_trylock_shared(inode)))
+		return ext_backing_write_slow(iocb, from);
+	if (unlikely(iocb->ki_pos + iov_iter_count(from) > i_size_read(inode) ||
+		     !ext_privileges_stay(inode, fc->ext) || !sb_start_write_trylock(lower_sb))) {
+		inode_unlock_shared(inode);
+		return ext_backing_write_slow(iocb, from);
+	}
+	old = ext_exchange_creds(ff->cred);
+	iocb->ki_filp = lower;
+	ret = lower->f_op->write_iter(iocb, from);
+	iocb->ki_filp = file;
+	ext_exchange_creds(old);
+	sb_end_write(lower_sb);
+	ext_write_changed(fc, get_fuse_inode(inode));
+	inode_unlock_shared(inode);
+	return ret;
+}
+
+/* Before anybody else sees the file. */
+void ext_backing_operate(struct file *file)
+{
+	file->f_op = &ext_backing_operations;
+}
+
+void __init ext_data_init(void)
+{
+	ext_backing_operations = fuse_file_operations;
+	ext_backing_operations.read_iter = ext_backing_read_iter;
+	ext_backing_operations.write_iter = ext_backing_write_iter;
 }

@@ -341,6 +341,23 @@ TEST_F(WriteBacking, Denied)
 		close(end);
 }
 
+// Writes that change no size, by a file that others have been written by.
+TEST_F(WriteBacking, DeniedWithinTheFile)
+{
+	for (const char *data : {"1", "2"})
+		EXPECT_EQ(sys::pwrite(fd, data, 1), 1);
+	EXPECT_EQ(seen.calls[EXTFUSE_OP_WRITE], 2U);
+	for (int error : denials) {
+		SCOPED_TRACE(strerrorname_np(error));
+		order(EXTFUSE_OP_WRITE, -error);
+		EXPECT_EQ(sys::pwrite(fd, "X", 2), -error);
+		quiet();
+		EXPECT_EQ(below(), "l2wer");
+	}
+	EXPECT_EQ(sys::pwrite(fd, "3", 2), 1);
+	EXPECT_EQ(below(), "l23er");
+}
+
 TEST_F(WriteBacking, NonsenseGoesOn)
 {
 	for (int ret : nonsense) {
