@@ -79,11 +79,17 @@ static ssize_t ext_backing_read_iter(struct kiocb *iocb, struct iov_iter *to)
 	return ret;
 }
 
-static noinline bool ext_learn_no_caps(struct inode *inode, u64 token)
+static noinline bool ext_learn_no_caps(struct inode *inode, const struct ext_conn *ec)
 {
+	struct fuse_inode *fi = get_fuse_inode(inode);
+	u32 index = ext_node_index(ec, EXT_XATTR, fi->nodeid);
+	u64 token = ext_sum(ec, index);
+
 	if (!ext_cacheable(token) || !ext_has_no_caps(inode, token))
 		return false;
-	WRITE_ONCE(get_fuse_inode(inode)->ext.no_caps_word, token | EXT_WARM);
+	fi->ext.no_caps_index = index;
+	/* Pairs with the acquire in ext_privileges_stay() */
+	smp_store_release(&fi->ext.no_caps_word, token | EXT_WARM);
 	return true;
 }
 
@@ -91,18 +97,19 @@ static noinline bool ext_learn_no_caps(struct inode *inode, u64 token)
  * Can the caller's write take away no privilege that the file gives to who
  * executes it? Remembered as long as nobody changes attributes of that kind.
  */
-static bool ext_privileges_stay(struct inode *inode, const struct ext_conn *ec)
+static __always_inline bool ext_privileges_stay(struct inode *inode, const struct ext_conn *ec)
 {
 	struct fuse_inode *fi = get_fuse_inode(inode);
-	u64 token;
+	u64 remembered;
 
 	if (inode->i_mode & (S_ISUID | S_ISGID))
 		return false;
 	if (IS_NOSEC(inode))
 		return true;
-	token = ext_sum(ec, ext_node_index(ec, EXT_XATTR, fi->nodeid));
-	return likely(READ_ONCE(fi->ext.no_caps_word) == (token | EXT_WARM)) ||
-	       ext_learn_no_caps(inode, token);
+	/* Pairs with the release in ext_learn_no_caps(): the index is there. */
+	remembered = smp_load_acquire(&fi->ext.no_caps_word);
+	return likely(remembered && remembered - EXT_WARM == ext_sum(ec, fi->ext.no_caps_index)) ||
+	       ext_learn_no_caps(inode, ec);
 }
 
 /*
@@ -201,11 +208,10 @@ static ssize_t ext_backing_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	const struct cred *old;
 	ssize_t ret;
 
-	if (unlikely(!is_sync_kiocb(iocb) || iocb->ki_flags != IOCB_WRITE ||
-		     !iov_iter_count(from) || fuse_is_bad(inode) ||
-		     !ext_same_flags(file, lower) || !ext_lsm_asked(&ff->ext.write_asked) ||
-		     !ext_unwatched(lower) || ext_writes_observed(fc->ext) ||
-		     !inode_trylock_shared(inode)))
+	if (unlikely(!is_sync_kiocb(iocb) || (iocb->ki_flags & ~IOCB_WRITE) ||
+		     !iov_iter_count(from) || fuse_is_bad(inode) || !ext_same_flags(file, lower) ||
+		     !ext_lsm_asked(&ff->ext.write_asked) || !ext_unwatched(lower) ||
+		     ext_writes_observed(fc->ext) || !inode_trylock_shared(inode)))
 		return ext_backing_write_slow(iocb, from);
 	if (unlikely(iocb->ki_pos + iov_iter_count(from) > i_size_read(inode) ||
 		     !ext_privileges_stay(inode, fc->ext) || !sb_start_write_trylock(lower_sb))) {

@@ -107,6 +107,7 @@ struct ext_inode {
 	 * has no capabilities; no lock.
 	 */
 	u64 no_caps_word;
+	u32 no_caps_index; /* of the word of the xattrs; written before that */
 	/* Access time of the backing file that was last noticed to differ; no lock. */
 	struct timespec64 backing_atime;
 	/* Who applied attributes last, and how often it was done. Under fi->lock. */
