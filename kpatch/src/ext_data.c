@@ -20,8 +20,8 @@
 /* What a synchronous write may be besides, to be called on the lower file. */
 #define EXT_PLAIN_WRITE (IOCB_WRITE | IOCB_DIRECT | IOCB_DSYNC | IOCB_SYNC)
 
-/* Those of fuse, but for these two; made by ext_data_init(). */
-static struct file_operations ext_backing_operations __ro_after_init;
+/* Those of fuse but for these two; constant after ext_data_init(). */
+static typeof(*(struct file_operations *const)NULL) ext_backing_operations __ro_after_init;
 
 static bool ext_lsm_asked(const unsigned long *when)
 {

@@ -9,6 +9,7 @@
 
 struct observer_orders orders = {};
 struct observer_seen seen = {};
+__u32 no_xattrs = 0; /* 1: no file has any */
 
 #define NOTE(to, field) ((to).field = in->field)
 
@@ -120,8 +121,19 @@ int BPF_PROG(lookup, const struct extfuse_lookup_in *in, struct extfuse_lookup_o
 	return EXTFUSE_HIT;
 }
 
-EXTFUSE_OPS(observer, .lookup = (void *)lookup, .write = (void *)write,
-	    .setattr = (void *)setattr, .create = (void *)create);
+SEC("struct_ops/getxattr")
+int BPF_PROG(getxattr, const struct extfuse_getxattr_in *in, struct extfuse_bytes_out *out)
+{
+	if (!no_xattrs)
+		return EXTFUSE_UPCALL;
+	out->flags = extfuse_out_flags(EXTFUSE_SCOPE_ALL, EXTFUSE_OUT_REMEMBER) |
+		     EXTFUSE_OUT_ABSENT | EXTFUSE_OUT_XATTR_WORD;
+	out->word = in->xattr_word;
+	return EXTFUSE_HIT;
+}
+
+EXTFUSE_OPS(observer, .lookup = (void *)lookup, .getxattr = (void *)getxattr,
+	    .write = (void *)write, .setattr = (void *)setattr, .create = (void *)create);
 
 char LICENSE[] SEC("license")
 = "GPL";
