@@ -73,12 +73,18 @@ static bool ext_child_known(struct dentry *dir, const struct fuse_dirent *entry)
 	return known;
 }
 
+static u32 ext_direntplus_size(const struct fuse_dirent *entry)
+{
+	return FUSE_DIRENT_ALIGN(FUSE_NAME_OFFSET_DIRENTPLUS + entry->namelen);
+}
+
 /*
- * Are the entries in the dcache, going by the first and the last of them? If not,
- * whoever reads the directory to look at its files is served better by the daemon:
- * one READDIRPLUS instead of a LOOKUP for each.
+ * Are the entries in the dcache, going by the first and the last of those that a
+ * READDIRPLUS would have room for? If not, whoever reads the directory to look at
+ * its files is served better by the daemon: one READDIRPLUS instead of a LOOKUP for
+ * each.
  */
-static bool ext_children_known(struct super_block *sb, u64 nodeid, void *buf, u32 size)
+static bool ext_children_known(struct super_block *sb, u64 nodeid, void *buf, u32 size, u32 room)
 {
 	struct fuse_dirent *entry, *first = NULL, *last = NULL;
 	struct dentry *dir = NULL;
@@ -88,6 +94,9 @@ static bool ext_children_known(struct super_block *sb, u64 nodeid, void *buf, u3
 
 	for (at = 0; at < size; at += FUSE_DIRENT_SIZE(entry)) {
 		entry = buf + at;
+		if (ext_direntplus_size(entry) > room)
+			break;
+		room -= ext_direntplus_size(entry);
 		if (ext_is_dot(entry))
 			continue;
 		first = first ?: entry;
@@ -136,7 +145,7 @@ int ext_readdir(struct fuse_mount *fm, struct fuse_args *args, ssize_t *ret)
 		return EXT_UPCALL;
 	}
 	if (plus) {
-		if (!ext_children_known(fm->sb, args->nodeid, bytes->buf, bytes->filled)) {
+		if (!ext_children_known(fm->sb, args->nodeid, bytes->buf, bytes->filled, in->size)) {
 			ext_count(fm->fc->ext, EXTFUSE_OP_READDIR, dead);
 			return EXT_UPCALL;
 		}

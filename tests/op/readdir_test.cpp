@@ -265,12 +265,30 @@ TEST(Readdir, FullMap)
 }
 
 struct Plus : TestFs {
-	Plus() : TestFs(config()) {}
-	static Config config()
+	explicit Plus(bool adaptive = false) : TestFs(config(adaptive)) {}
+	static Config config(bool adaptive)
 	{
 		Config c;
 		c.readdirplus = true;
+		c.readdirplus_auto = adaptive;
 		return c;
+	}
+
+	// The test daemon does it with READDIR only.
+	void put_listing(uint64_t node)
+	{
+		const extfuse_token token = extfuse_token_node(ext(), node);
+		std::vector<Store::Entry> entries;
+		store.list(node, &entries);
+		std::string buffer(65536, '\0');
+		size_t used = 0;
+		for (size_t i = 0; i < entries.size(); i++)
+			used += fuse_add_direntry(nullptr, &buffer[used], buffer.size() - used,
+						  entries[i].name.c_str(), &entries[i].attr,
+						  static_cast<off_t>(i + 1));
+		EXPECT_GT(extfuse_put_dir(ext(), nullptr, node, 0, buffer.data(), used, 1, token,
+					  EXTFUSE_SCOPE_ALL),
+			  0);
 	}
 };
 
@@ -282,21 +300,7 @@ TEST(ReaddirPlus, PlainWhileTheNamesAreKnown)
 	const uint64_t node = fs.store.at("dir");
 	const std::string dir = fs.path("dir");
 	EXPECT_EQ(names(dir), all);
-	// The test daemon puts listings with READDIR only.
-	const auto put = [&] {
-		const extfuse_token token = extfuse_token_node(fs.ext(), node);
-		std::vector<Store::Entry> entries;
-		fs.store.list(node, &entries);
-		std::string buffer(65536, '\0');
-		size_t used = 0;
-		for (size_t i = 0; i < entries.size(); i++)
-			used += fuse_add_direntry(nullptr, &buffer[used], buffer.size() - used,
-						  entries[i].name.c_str(), &entries[i].attr,
-						  static_cast<off_t>(i + 1));
-		EXPECT_GT(extfuse_put_dir(fs.ext(), nullptr, node, 0, buffer.data(), used, 1, token,
-					  EXTFUSE_SCOPE_ALL),
-			  0);
-	};
+	const auto put = [&] { fs.put_listing(node); };
 	names(dir);
 	put();
 	Counts c = during(fs, [&] { EXPECT_EQ(names(dir), all); });
@@ -313,6 +317,23 @@ TEST(ReaddirPlus, PlainWhileTheNamesAreKnown)
 	put();
 	c = during(fs, [&] { EXPECT_EQ(names(dir), all); });
 	EXPECT_EQ(sent(c), 0) << c.text();
+}
+
+// READDIRPLUS has room for few of the names that come with one READDIR, and is asked
+// for the first ones only if nobody looks at the files: the others stay unknown.
+TEST(ReaddirPlus, PlainWhileTheFirstNamesAreKnown)
+{
+	Plus fs(true);
+	const Names all = fill(fs, "dir", 100);
+	const std::string dir = fs.path("dir");
+	Counts c = during(fs, [&] { EXPECT_EQ(names(dir), all); });
+	EXPECT_EQ(c.sent(Op::Readdirplus), 1) << c.text();
+	EXPECT_GE(c.sent(Op::Readdir), 1) << c.text();
+	names(dir);
+	fs.put_listing(fs.store.at("dir"));
+	c = during(fs, [&] { EXPECT_EQ(names(dir), all); });
+	EXPECT_EQ(sent(c), 0) << c.text();
+	EXPECT_EQ(c.driver(op).dead, 0) << c.text();
 }
 
 TEST(Complete, AbsentNamesAreNotAskedFor)

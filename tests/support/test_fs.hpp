@@ -46,6 +46,7 @@ struct Config {
 	bool posix_acl = false;
 	bool auto_inval_data = true;
 	bool readdirplus = false;
+	bool readdirplus_auto = false; // FUSE_CAP_READDIRPLUS_AUTO
 	bool may_fail = false; // a mount that is refused is what the test wants
 	uint32_t max_names = 4096;
 	uint32_t max_long_names = 256;

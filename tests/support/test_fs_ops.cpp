@@ -633,7 +633,7 @@ struct Ops {
 		const Config &c = static_cast<TestFs *>(userdata)->config_;
 
 		want(conn, FUSE_CAP_READDIRPLUS, c.readdirplus);
-		want(conn, FUSE_CAP_READDIRPLUS_AUTO, false);
+		want(conn, FUSE_CAP_READDIRPLUS_AUTO, c.readdirplus_auto);
 		want(conn, FUSE_CAP_POSIX_ACL, c.posix_acl);
 		want(conn, FUSE_CAP_AUTO_INVAL_DATA, c.auto_inval_data);
 		want(conn, FUSE_CAP_WRITEBACK_CACHE, c.writeback);
