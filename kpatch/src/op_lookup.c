@@ -169,11 +169,18 @@ static __always_inline bool ext_dentry_expired(const struct dentry *entry,
 	return ext_usable(fc) && time_before64((u64)entry->d_fsdata, get_jiffies_64());
 }
 
+/*
+ * What asks the daemon even while a timeout has not run out. Not LOOKUP_EXCL: who
+ * makes a name needs no better answer than a fresh one, and with it, that the name is
+ * there already.
+ */
+#define EXT_LOOKUP_ALWAYS (LOOKUP_REVAL | LOOKUP_RENAME_TARGET)
+
 /* Where RCU walk was left, or never was. */
 static noinline int ext_dentry_revalidate_ref(struct dentry *entry, struct inode *inode,
 					      unsigned int flags, struct fuse_conn *fc)
 {
-	if ((flags & (LOOKUP_EXCL | LOOKUP_REVAL | LOOKUP_RENAME_TARGET)) ||
+	if ((flags & EXT_LOOKUP_ALWAYS) ||
 	    READ_ONCE(entry->d_time) == EXT_DENTRY_ASKED)
 		return fuse_dentry_revalidate(entry, flags);
 	if (ext_dentry_warm(entry, fc->ext))
@@ -198,8 +205,7 @@ int ext_dentry_revalidate(struct dentry *entry, unsigned int flags)
 
 	if (inode && fuse_is_bad(inode))
 		return fuse_dentry_revalidate(entry, flags);
-	if ((flags & (LOOKUP_RCU | LOOKUP_EXCL | LOOKUP_REVAL | LOOKUP_RENAME_TARGET)) !=
-	    LOOKUP_RCU)
+	if ((flags & (LOOKUP_RCU | EXT_LOOKUP_ALWAYS)) != LOOKUP_RCU)
 		return ext_dentry_revalidate_ref(entry, inode, flags, fc);
 
 	if (ext_dentry_warm(entry, fc->ext))

@@ -272,6 +272,80 @@ TEST(Lookup, NewNamesAreHitsAtOnce)
 	}
 }
 
+// Who makes a name gets the fresh answer too: there it is. The daemon is asked if it
+// is not, and if nobody knows.
+TEST(Lookup, MakingANameThatIsThere)
+{
+	for (const bool remember : {true, false}) {
+		Config config;
+		config.remember = remember;
+		TestFs fs(config);
+		fs.store.add_dir("there");
+		fs.store.add_file("other");
+		const std::string there = fs.path("there"), other = fs.path("other");
+		for (int i = 0; i < 2; i++) {
+			sys::stat(there);
+			sys::stat(other);
+		}
+		const auto make = [&] {
+			EXPECT_EQ(sys::mkdir(there), -EEXIST);
+			EXPECT_EQ(sys::symlink("target", there), -EEXIST);
+			EXPECT_EQ(sys::link(other, there), -EEXIST);
+			EXPECT_EQ(::mknod(there.c_str(), S_IFIFO | 0600, 0), -1);
+			EXPECT_EQ(errno, EEXIST);
+			EXPECT_EQ(sys::write_file(there, "", O_CREAT | O_EXCL | O_WRONLY), -EEXIST);
+		};
+		Counts c = during(fs, make);
+		EXPECT_EQ(c.sent_all(), 0) << remember << c.text();
+
+		extfuse_invalidate_entry(fs.ext(), Store::root, "there");
+		c = during(fs, make);
+		EXPECT_EQ(c.sent(Op::Lookup), 1) << remember << c.text();
+
+		fs.store.rmdir(Store::root, "there");
+		extfuse_invalidate_entry(fs.ext(), Store::root, "there");
+		EXPECT_EQ(sys::mkdir(there), 0) << remember;
+		EXPECT_EQ(sys::mkdir(there), -EEXIST) << remember;
+	}
+}
+
+TEST(Lookup, MakingANameThatIsNotThere)
+{
+	for (const bool remember : {true, false}) {
+		Config config;
+		config.remember = remember;
+		TestFs fs(config);
+		int i = 0;
+		const auto make = [&](auto call) {
+			const std::string path = fs.path("new" + std::to_string(i++));
+			EXPECT_EQ(sys::stat(path), -ENOENT);
+			EXPECT_EQ(sys::stat(path), -ENOENT);
+			const Counts c = during(fs, [&] { EXPECT_EQ(call(path), 0) << path; });
+			EXPECT_EQ(c.sent(Op::Lookup), 0) << remember << path << c.text();
+			EXPECT_EQ(sys::stat(path), 0) << path;
+		};
+		make([](const std::string &path) { return sys::mkdir(path); });
+		make([](const std::string &path) { return sys::symlink("target", path); });
+		make([&](const std::string &path) { return sys::link(fs.path("new1"), path); });
+		make([](const std::string &path) {
+			return ::mknod(path.c_str(), S_IFIFO | 0600, 0);
+		});
+		make([](const std::string &path) {
+			return sys::write_file(path, "data", O_CREAT | O_EXCL | O_WRONLY);
+		});
+
+		// The daemon decides: made behind the mount, and not told.
+		const std::string silent = fs.path("silent");
+		sys::stat(silent);
+		sys::stat(silent);
+		fs.store.add_file("silent", "data");
+		EXPECT_EQ(sys::mkdir(silent), -EEXIST) << remember;
+		EXPECT_EQ(sys::write_file(silent, "", O_CREAT | O_EXCL | O_WRONLY), -EEXIST);
+		extfuse_invalidate_entry(fs.ext(), Store::root, "silent");
+		EXPECT_EQ(sys::read_file(silent), "data") << remember;
+	}
+}
+
 // Names announced by READDIRPLUS are counted references, and hits.
 TEST(Lookup, NamesOfReaddirplusAreHits)
 {
