@@ -652,6 +652,29 @@ TEST_F(StableHostile, TheTruthIsAHit)
 	EXPECT_EQ(c.driver(lookup).hit, 1) << c.text();
 }
 
+// The name comes to mean another file when the handler has been believed and the
+// inode is about to be made: the answer is judged once more.
+TEST_F(StableHostile, NameThatChangesBeforeItsInodeIsThere)
+{
+	std::atomic_ref<uint32_t> wait(orders.attr_wait);
+	wait = HOSTILE_WAIT_ARMED;
+	uint64_t other = 0;
+	const Counts c = during(fs, [&] {
+		auto slow = sys::in_background([&] { return ino(fs, "victim"); });
+		for (int i = 0; i < 5000 && wait == HOSTILE_WAIT_ARMED; i++)
+			std::this_thread::sleep_for(std::chrono::milliseconds(1));
+		fs.store.unlink(Store::root, "victim");
+		other = fs.store.add_file("victim");
+		extfuse_invalidate_entry(fs.ext(), Store::root, "victim");
+		EXPECT_EQ(wait.exchange(HOSTILE_WAIT_NOT), HOSTILE_WAIT_THERE);
+		EXPECT_EQ(slow.get(), other);
+	});
+	EXPECT_NE(other, victim);
+	EXPECT_EQ(c.driver(lookup).stale, 1) << c.text();
+	EXPECT_EQ(c.driver(lookup).hit, 0) << c.text();
+	EXPECT_EQ(c.sent(Op::Lookup), 1) << c.text();
+}
+
 TEST_F(StableHostile, AttributesThatMakeNoInode)
 {
 	for (const uint32_t mode : {0U, 0644U, S_IFMT | 0644U, 0030000U | 0644U}) {

@@ -24,11 +24,28 @@ int BPF_PROG(lookup, const struct extfuse_lookup_in *in, struct extfuse_lookup_o
 	return orders.lookup_ret;
 }
 
+static long still_waiting(__u32 i, __u64 *deadline)
+{
+	return *(volatile __u32 *)&orders.attr_wait != HOSTILE_WAIT_THERE ||
+	       bpf_ktime_get_ns() > *deadline;
+}
+
+static __always_inline void wait_for_the_test(void)
+{
+	__u64 deadline = bpf_ktime_get_ns() + HOSTILE_WAIT_NS;
+
+	orders.attr_wait = HOSTILE_WAIT_THERE;
+	bpf_loop(1 << 23, still_waiting, &deadline, 0);
+	__sync_val_compare_and_swap(&orders.attr_wait, HOSTILE_WAIT_THERE, HOSTILE_WAIT_OVER);
+}
+
 SEC("struct_ops/getattr")
 int BPF_PROG(getattr, const struct extfuse_getattr_in *in, struct extfuse_getattr_out *out)
 {
 	if (!orders.attr_on || in->nodeid != orders.attr_node)
 		return EXTFUSE_UPCALL;
+	if (orders.attr_wait == HOSTILE_WAIT_ARMED)
+		wait_for_the_test();
 	out->word = in->word + orders.attr_word_add;
 	out->attr = orders.attr;
 	out->flags = orders.attr_flags;

@@ -8,6 +8,13 @@
 
 #include <extfuse/abi.h>
 
+/* Once, before it answers, it waits on its CPU for the test on another one. */
+#define HOSTILE_WAIT_NOT 0 /* by the test: go on */
+#define HOSTILE_WAIT_ARMED 1
+#define HOSTILE_WAIT_THERE 2 /* by the handler: it waits */
+#define HOSTILE_WAIT_OVER 3 /* by the handler: it has waited too long */
+#define HOSTILE_WAIT_NS 5000000000ULL
+
 struct hostile_orders {
 	/* LOOKUP of names that begin with these 8 bytes (zero-padded). */
 	__u64 name;
@@ -26,7 +33,7 @@ struct hostile_orders {
 	__u64 attr_word_add;
 	struct extfuse_attr attr;
 	__u32 attr_flags;
-	__u32 reserved;
+	__u32 attr_wait; /* HOSTILE_WAIT_*, in and out */
 
 	/* READ of this node. */
 	__u64 read_node;
