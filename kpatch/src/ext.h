@@ -744,7 +744,23 @@ static inline bool ext_writes_observed(const struct ext_conn *ec)
 	return unlikely(observed);
 }
 
-static inline int ext_passthrough_write(struct file *file, loff_t pos, size_t len)
+/*
+ * Under the inode's lock: by who appends, alone, the end of the file is not moved any
+ * more. Where it goes is said by the call, not by the file (RWF_APPEND, RWF_NOAPPEND).
+ */
+static inline int ext_passthrough_write(const struct kiocb *iocb, size_t len)
+{
+	struct file *file = iocb->ki_filp;
+	loff_t pos = iocb->ki_pos;
+
+	if (likely(!ext_writes_observed(get_fuse_conn(file_inode(file))->ext)))
+		return 0;
+	if (iocb->ki_flags & IOCB_APPEND)
+		pos = i_size_read(file_inode(fuse_file_passthrough(file->private_data)));
+	return ext_change_backing(file, pos, len, 0, 0);
+}
+
+static inline int ext_passthrough_splice(struct file *file, loff_t pos, size_t len)
 {
 	return ext_writes_observed(get_fuse_conn(file_inode(file))->ext) ?
 		       ext_change_backing(file, pos, len, 0, 0) : 0;

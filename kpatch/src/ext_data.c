@@ -167,7 +167,7 @@ static noinline ssize_t ext_backing_write_slow(struct kiocb *iocb, struct iov_it
 		inode_unlock_shared(inode);
 		return fuse_passthrough_write_iter(iocb, from);
 	}
-	ret = ext_passthrough_write(file, iocb->ki_pos, iov_iter_count(from));
+	ret = ext_passthrough_write(iocb, iov_iter_count(from));
 	if (!ret) {
 		ext_passthrough_flags(file);
 		ret = ext_lower_write(iocb, from);

@@ -306,9 +306,6 @@ int ext_change_backing(struct file *file, loff_t pos, u64 len, u32 flags, u32 mo
 	struct ext_conn *ec = call.fc->ext;
 	int err;
 
-	/* Where it will go: the lower file system finds out when it is there. */
-	if (!flags && (file->f_flags & O_APPEND))
-		pos = i_size_read(file_inode(fuse_file_passthrough(ff)));
 	call.in.nodeid = ff->nodeid;
 	call.in.offset = pos;
 	call.in.size = len;

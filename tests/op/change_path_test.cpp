@@ -6,6 +6,7 @@
 
 #include <linux/aio_abi.h>
 #include <sys/sendfile.h>
+#include <sys/uio.h>
 
 namespace extfuse_test
 {
@@ -297,6 +298,20 @@ TEST_F(WriteBacking, AppendingIsToldWhere)
 	EXPECT_EQ(write(end, "!", 1), 1);
 	EXPECT_EQ(seen.write.offset, 9U);
 	EXPECT_EQ(below(), "lower end!");
+}
+
+// By each call for itself, whatever the file was opened for.
+TEST_F(WriteBacking, AppendingByTheCall)
+{
+	const sys::Fd end(sys::open(fs.path("file"), O_WRONLY | O_APPEND));
+	char text[] = "LO";
+	const iovec data = {text, 2};
+	EXPECT_EQ(pwritev2(end, &data, 1, 0, RWF_NOAPPEND), 2) << strerror(errno);
+	EXPECT_EQ(below(), "LOwer");
+	EXPECT_EQ(seen.write.offset, 0U);
+	EXPECT_EQ(pwritev2(fd, &data, 1, 0, RWF_APPEND), 2) << strerror(errno);
+	EXPECT_EQ(below(), "LOwerLO");
+	EXPECT_EQ(seen.write.offset, 5U);
 }
 
 TEST_F(WriteBacking, Denied)
