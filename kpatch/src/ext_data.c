@@ -235,7 +235,7 @@ void ext_backing_operate(struct file *file)
 	file->f_op = &ext_backing_operations;
 }
 
-void __init ext_data_init(void)
+void ext_data_init(void)
 {
 	ext_backing_operations = fuse_file_operations;
 	ext_backing_operations.read_iter = ext_backing_read_iter;
