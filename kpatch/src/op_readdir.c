@@ -84,16 +84,17 @@ static u32 ext_direntplus_size(const struct fuse_dirent *entry)
  * its files is served better by the daemon: one READDIRPLUS instead of a LOOKUP for
  * each.
  */
-static bool ext_children_known(struct super_block *sb, u64 nodeid, void *buf, u32 size, u32 room)
+static bool ext_children_known(struct super_block *sb, u64 nodeid, const struct ext_bytes *bytes)
 {
 	struct fuse_dirent *entry, *first = NULL, *last = NULL;
 	struct dentry *dir = NULL;
+	u32 room = bytes->room;
 	struct inode *inode;
 	bool known;
 	u32 at;
 
-	for (at = 0; at < size; at += FUSE_DIRENT_SIZE(entry)) {
-		entry = buf + at;
+	for (at = 0; at < bytes->filled; at += FUSE_DIRENT_SIZE(entry)) {
+		entry = bytes->buf + at;
 		if (ext_direntplus_size(entry) > room)
 			break;
 		room -= ext_direntplus_size(entry);
@@ -145,7 +146,7 @@ int ext_readdir(struct fuse_mount *fm, struct fuse_args *args, ssize_t *ret)
 		return EXT_UPCALL;
 	}
 	if (plus) {
-		if (!ext_children_known(fm->sb, args->nodeid, bytes->buf, bytes->filled, in->size)) {
+		if (!ext_children_known(fm->sb, args->nodeid, bytes)) {
 			ext_count(fm->fc->ext, EXTFUSE_OP_READDIR, dead);
 			return EXT_UPCALL;
 		}
