@@ -9,7 +9,7 @@
 
 struct observer_orders orders = {};
 struct observer_seen seen = {};
-__u32 no_xattrs = 0; /* 1: no file has any */
+__u32 no_xattrs; /* 1: no file has any */
 
 #define NOTE(to, field) ((to).field = in->field)
 
