@@ -123,6 +123,7 @@ bool Fs::read_and_cache(fuse_req_t req, const Pin &pin, int file, size_t size, o
 int Fs::do_read(fuse_req_t req, fuse_ino_t node, size_t size, off_t off, fuse_file_info *fi)
 {
 	const int file = file_of(fi);
+	touched_.touch(file);
 	// Marked, the reply itself is cached, of larger files the beginning, without asking
 	// for a size. Spliced, it could not be.
 	const bool marked = cache_data_ && marks_ &&
@@ -184,6 +185,7 @@ ssize_t write_copied(int file, fuse_bufvec *in, off_t off, bool append)
 int Fs::do_write_buf(fuse_req_t req, fuse_ino_t, fuse_bufvec *buf, off_t off, fuse_file_info *fi)
 {
 	const int file = file_of(fi);
+	touched_.touch(file);
 	const bool append = (fi->flags & O_APPEND) && !fi->writepage;
 	ssize_t n = 0;
 	if (buf->count == 1 && !(buf->buf[0].flags & FUSE_BUF_IS_FD))
@@ -202,12 +204,15 @@ int Fs::do_write_buf(fuse_req_t req, fuse_ino_t, fuse_bufvec *buf, off_t off, fu
 int Fs::do_fallocate(fuse_req_t, fuse_ino_t, int mode, off_t offset, off_t length,
 		     fuse_file_info *fi)
 {
+	touched_.touch(file_of(fi));
 	return fallocate(file_of(fi), mode, offset, length) < 0 ? errno : 0;
 }
 
 int Fs::do_copy_file_range(fuse_req_t req, fuse_ino_t, off_t off_in, fuse_file_info *fi_in,
 			   fuse_ino_t, off_t off_out, fuse_file_info *fi_out, size_t len, int flags)
 {
+	touched_.touch(file_of(fi_in));
+	touched_.touch(file_of(fi_out));
 	const ssize_t n = copy_file_range(file_of(fi_in), &off_in, file_of(fi_out), &off_out, len,
 					  static_cast<unsigned>(flags));
 	if (n < 0)

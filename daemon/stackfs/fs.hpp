@@ -13,6 +13,7 @@
 #include "stackfs/creds.hpp"
 #include "stackfs/inode_table.hpp"
 #include "stackfs/reply.hpp"
+#include "stackfs/touched.hpp"
 #include "stackfs/waiters.hpp"
 
 #include <extfuse/extfuse.h>
@@ -209,6 +210,7 @@ private:
 	bool kernel_checks_ = false; // default_permissions
 	bool splice_ = false;
 	Counters counters_;
+	TouchedFiles touched_; // since OPEN or CREATE
 	std::mutex dirs_mutex_; // of dirs_; no other lock is taken under it
 	std::list<DirHandle> dirs_; // what OPENDIR gave out
 	InodeTable table_;
