@@ -190,8 +190,7 @@ int Fs::do_release(fuse_req_t req, fuse_ino_t node, fuse_file_info *fi)
 {
 	const bool written = (fi->flags & O_ACCMODE) != O_RDONLY;
 	if (touched_.take(file_of(fi)))
-		cache_closed(req, node, *fi,
-			     written ? changed_node_token(node) : node_token(node));
+		cache_closed(req, node, *fi, written ? changed_node_token(node) : node_token(node));
 	drop_locks_of_handle(node, file_of(fi));
 	close(file_of(fi)); // flock()s go with it
 	return 0;

@@ -29,7 +29,8 @@ public:
 	bool take(int fd) noexcept
 	{
 		const auto i = static_cast<size_t>(fd);
-		return i >= touched_.size() || touched_[i].exchange(false, std::memory_order_relaxed);
+		return i >= touched_.size() ||
+		       touched_[i].exchange(false, std::memory_order_relaxed);
 	}
 };
 

@@ -403,8 +403,7 @@ TEST(Reply, DirectReadsAreNotKept)
 	fs.store.add_file("file", data);
 	const sys::Fd fd(sys::open(fs.path("file"), O_RDONLY));
 	for (int i = 0; i < 3; i++) {
-		const Counts c =
-			during(fs, [&] { EXPECT_EQ(sys::read_at(fd, 10000, 0), data); });
+		const Counts c = during(fs, [&] { EXPECT_EQ(sys::read_at(fd, 10000, 0), data); });
 		EXPECT_GE(c.sent(Op::Read), 1) << c.text();
 		EXPECT_EQ(c.driver(EXTFUSE_OP_READ).reply, 0) << c.text();
 	}
@@ -457,8 +456,8 @@ TEST(Reply, DataOvertakenByAWrite)
 	held.release();
 	EXPECT_EQ(slow.get(), std::string(4096, 'a'));
 	sys::drop_pages();
-	const Counts c = during(
-		fs, [&] { EXPECT_EQ(sys::read_at(fd, 4096, 0), std::string(4096, 'a')); });
+	const Counts c =
+		during(fs, [&] { EXPECT_EQ(sys::read_at(fd, 4096, 0), std::string(4096, 'a')); });
 	EXPECT_EQ(c.sent(Op::Read), 1) << c.text();
 	EXPECT_EQ(sys::read_at(fd, 4096, 4096), std::string(4096, 'b'));
 }
