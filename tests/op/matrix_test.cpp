@@ -421,7 +421,9 @@ TEST(Background, ReadAheadAsksTheHandler)
 
 TEST(Background, ReadAheadIsAnsweredFromMaps)
 {
-	TestFs fs;
+	Config with;
+	with.max_blocks = 16384; // 64 of them meet in one bucket of a small table often enough
+	TestFs fs(with);
 	const std::string data(256 << 10, 'd');
 	fs.say.atime = false;
 	fs.store.add_file("file", data);
