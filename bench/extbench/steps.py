@@ -11,7 +11,7 @@ import time
 
 from devlib.proc import Failure, say
 
-from extbench import mounts, rows
+from extbench import mounts, rows, throughput
 
 BENCH_SLOTS = mounts.BUILD / "bench" / "bench-slots"
 REPLIES = 400
@@ -277,4 +277,5 @@ def small_write_upcalls_registered(work):
 STEPS = {"populate-syscalls": populate_syscalls, "reply-hook-syscalls": reply_hook_syscalls,
          "bytes-per-name": bytes_per_name,
          "small-write-upcalls": small_write_upcalls,
-         "small-write-upcalls-registered": small_write_upcalls_registered}
+         "small-write-upcalls-registered": small_write_upcalls_registered,
+         **{f"{job}/native": throughput.step(job) for job in throughput.COUNTED}}
