@@ -7,9 +7,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <span>
 #include <type_traits>
 
 #include <extfuse/abi.h>
+
+#include "slots.hpp"
+#include "words.hpp"
 
 namespace exf::impl
 {
@@ -117,6 +121,37 @@ inline void poke_bytes(void *dst, const void *src, size_t bytes)
 		memcpy(&last, static_cast<const char *>(src) + whole, bytes - whole);
 		poke_words(static_cast<char *>(dst) + whole, &last, sizeof(last));
 	}
+}
+
+// Is the slot's word the current one of its node?
+inline auto node_current(const Words &words)
+{
+	return [&words](const auto &s) { return words.node_current(peek(s.nodeid), peek(s.word)); };
+}
+
+// Write what write(slot) pokes into the place of hash: see choose().
+template <class Bucket, class Same, class Live, class Write>
+Stored store_slot(std::span<Bucket> map, uint64_t hash, Same same, Live live, Write write)
+{
+	if (map.empty())
+		return Stored::no;
+
+	bool evicts;
+	auto *slot = choose(map[bucket_index(hash, map.size())].slot, hash, same, live, evicts);
+	WriteLock lock(slot->seq);
+	if (!lock)
+		return Stored::no;
+	write(*slot);
+	return evicts ? Stored::evicted : Stored::yes;
+}
+
+// Whom an answer about a node is for, and while which word is there.
+template <class Slot> void poke_node(Slot &slot, uint64_t node, uint64_t word, const Audience &who)
+{
+	poke(slot.nodeid, node);
+	poke(slot.word, word);
+	poke(slot.caller, who.caller);
+	poke(slot.scope, who.scope);
 }
 
 } // namespace exf::impl
