@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// The stock handler (bpf/cache.bpf.c, embedded): load, attach, detach, count.
+// A loaded handler, the library's own (bpf/cache.bpf.c, embedded) or another: load,
+// attach, detach, count.
 #include <cerrno>
-#include <cstdarg>
-#include <cstdio>
 #include <cstring>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -15,9 +13,10 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "cache.skel.h"
 #include "counters.hpp"
+#include "handler_object.hpp"
 #include "kernel.hpp"
+#include "libbpf_log.hpp"
 #include "log.hpp"
 
 namespace exf::impl
@@ -26,70 +25,7 @@ namespace exf::impl
 namespace
 {
 
-// libbpf's messages during one load. Its print callback is one per process.
-class Messages
-{
-public:
-	Messages() : lock_(mutex()), previous_(libbpf_set_print(print))
-	{
-		text() = &own_;
-	}
-	Messages(const Messages &) = delete;
-	Messages &operator=(const Messages &) = delete;
-	~Messages()
-	{
-		text() = nullptr;
-		libbpf_set_print(previous_);
-	}
-	const char *all() const
-	{
-		return own_.c_str();
-	}
-
-private:
-	static std::mutex &mutex()
-	{
-		static std::mutex m;
-		return m;
-	}
-	static std::string *&text()
-	{
-		thread_local std::string *t;
-		return t;
-	}
-	static int print(enum libbpf_print_level level, const char *fmt, va_list args) noexcept
-	{
-		char part[2048];
-
-		if (level == LIBBPF_DEBUG || !text())
-			return 0;
-		va_list copy;
-		va_copy(copy, args);
-		const int n = vsnprintf(part, sizeof(part), fmt, copy);
-		va_end(copy);
-		try {
-			if (n >= static_cast<int>(sizeof(part))) { // a verifier log
-				std::vector<char> whole(static_cast<size_t>(n) + 1);
-				vsnprintf(whole.data(), whole.size(), fmt, args);
-				text()->append(whole.data(), static_cast<size_t>(n));
-			} else if (n > 0) {
-				text()->append(part, static_cast<size_t>(n));
-			}
-		} catch (...) { // out of memory: a message less
-		}
-		return 0;
-	}
-
-	std::lock_guard<std::mutex> lock_;
-	std::string own_;
-	libbpf_print_fn_t previous_;
-};
-
 struct Destroy {
-	void operator()(extfuse_cache *skeleton) const
-	{
-		extfuse_cache__destroy(skeleton);
-	}
 	void operator()(bpf_link *link) const
 	{
 		// Also where a forked child still holds a copy of the descriptor.
@@ -99,7 +35,7 @@ struct Destroy {
 };
 
 // A map's memory in this process.
-template <class Bucket> class Mapping
+template <class T> class Mapping
 {
 public:
 	Mapping() = default;
@@ -111,25 +47,28 @@ public:
 			munmap(span_.data(), span_.size_bytes());
 	}
 
-	int map(const bpf_map *m)
+	int map(const bpf_map *m, size_t count)
 	{
-		const size_t buckets = bpf_map__max_entries(m);
-		void *base = mmap(nullptr, buckets * sizeof(Bucket), PROT_READ | PROT_WRITE,
-				  MAP_SHARED, bpf_map__fd(m), 0);
+		void *base = mmap(nullptr, count * sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED,
+				  bpf_map__fd(m), 0);
 
 		if (base == MAP_FAILED)
 			return -errno;
-		span_ = {static_cast<Bucket *>(base), buckets};
+		span_ = {static_cast<T *>(base), count};
 		return 0;
 	}
+	int map(const bpf_map *m)
+	{
+		return map(m, bpf_map__max_entries(m));
+	}
 
-	std::span<Bucket> span() const
+	std::span<T> span() const
 	{
 		return span_;
 	}
 
 private:
-	std::span<Bucket> span_;
+	std::span<T> span_;
 };
 
 class BpfHandler final : public Handler
@@ -138,78 +77,30 @@ public:
 	int load(const HandlerParams &params, const Log &log, std::string &reason)
 	{
 		Messages messages;
+		int error = object_.open(params, reason);
 
-		skeleton_.reset(extfuse_cache__open());
-		if (!skeleton_) {
-			const int error = errno ? -errno : -EIO;
-			reason = std::string("cannot open the embedded BPF handler: ") +
-				 strerror(-error);
-			log.debug_lines("libbpf", messages.all());
+		if (error) {
+			if (!messages.all().empty())
+				reason += ": " + messages.last();
+		} else {
+			error = object_.prepare(params, reason);
+		}
+		if (!error) {
+			error = bpf_object__load(object_.get());
+			if (error)
+				reason = explain(error, messages);
+		}
+		if (error) {
+			for (const std::string &line : messages.verifier_lines(10))
+				log.error("verifier: %s", line.c_str());
+			log.debug_lines("libbpf", messages.all().c_str());
 			return error;
 		}
-		auto &maps = skeleton_->maps;
-		int error = bpf_map__set_max_entries(maps.ext_names, params.name_buckets);
-		if (!error)
-			error = bpf_map__set_max_entries(maps.ext_long_names,
-							 params.long_name_buckets);
-		if (!error)
-			error = bpf_map__set_max_entries(maps.ext_attrs, params.attr_buckets);
-		if (!error)
-			error = bpf_map__set_max_entries(maps.ext_blocks, params.block_buckets);
-		if (!error)
-			error = bpf_map__set_max_entries(maps.ext_objects, params.object_buckets);
-		if (!error)
-			error = bpf_map__set_max_entries(maps.ext_dirs, params.dir_buckets);
-		if (!error)
-			error = bpf_map__set_max_entries(maps.ext_dir_names, params.names_buckets);
-		if (!error)
-			error = bpf_map__set_max_entries(maps.ext_opens, params.open_buckets);
-		skeleton_->rodata->ext_name_mask = params.name_buckets - 1;
-		skeleton_->rodata->ext_long_name_mask = params.long_name_buckets - 1;
-		skeleton_->rodata->ext_attr_mask = params.attr_buckets - 1;
-		skeleton_->rodata->ext_block_mask = params.block_buckets - 1;
-		skeleton_->rodata->ext_object_mask = params.object_buckets - 1;
-		skeleton_->rodata->ext_dir_mask = params.dir_buckets - 1;
-		skeleton_->rodata->ext_dir_names_mask = params.names_buckets - 1;
-		skeleton_->rodata->ext_open_mask = params.open_buckets - 1;
-		skeleton_->rodata->ext_seed = params.seed;
-		skeleton_->data->ext_switches = params.switches;
-		if (!params.replies) {
-			skeleton_->struct_ops.cache->reply_entry = nullptr;
-			skeleton_->struct_ops.cache->reply_attr = nullptr;
-			skeleton_->struct_ops.cache->reply_bytes = nullptr;
-			skeleton_->struct_ops.cache->reply_read = nullptr;
-		}
-		if (!error)
-			error = extfuse_cache__load(skeleton_.get());
-		if (error) {
-			reason = explain(error);
-			log.debug_lines("libbpf", messages.all());
-			return error;
-		}
-		error = names_.map(maps.ext_names);
-		if (!error)
-			error = long_names_.map(maps.ext_long_names);
-		if (!error)
-			error = attrs_.map(maps.ext_attrs);
-		if (!error)
-			error = blocks_.map(maps.ext_blocks);
-		if (!error)
-			error = objects_.map(maps.ext_objects);
-		if (!error)
-			error = dirs_.map(maps.ext_dirs);
-		if (!error)
-			error = dir_names_.map(maps.ext_dir_names);
-		if (!error)
-			error = opens_.map(maps.ext_opens);
-		if (error) {
+		error = map_caches();
+		if (error)
 			reason = std::string("cannot map the handler's BPF maps: ") +
 				 strerror(-error);
-			return error;
-		}
-		maps_ = {names_.span(),   long_names_.span(), attrs_.span(),     blocks_.span(),
-			 objects_.span(), dirs_.span(),       dir_names_.span(), opens_.span()};
-		return 0;
+		return error;
 	}
 
 	const HandlerMaps &maps() const override
@@ -219,7 +110,7 @@ public:
 
 	uint32_t *switches() override
 	{
-		return &skeleton_->data->ext_switches;
+		return switches_;
 	}
 
 	int attach() override
@@ -227,7 +118,7 @@ public:
 		if (link_)
 			return 0;
 		Messages messages;
-		link_.reset(bpf_map__attach_struct_ops(skeleton_->maps.cache));
+		link_.reset(bpf_map__attach_struct_ops(object_.table()));
 		return link_ ? 0 : -errno;
 	}
 
@@ -241,18 +132,26 @@ public:
 		return link_ ? bpf_link__fd(link_.get()) : -1;
 	}
 
+	int map_fd(const char *name) const override
+	{
+		const bpf_map *map = bpf_object__find_map_by_name(object_.get(), name);
+
+		return map ? bpf_map__fd(map) : -ENOENT;
+	}
+
 	int counters(std::span<extfuse_op_counters, EXTFUSE_OP_COUNT> out) override
 	{
 		const int cpus = libbpf_num_possible_cpus();
 
 		if (cpus < 0)
 			return cpus;
+		if (!object_.counters())
+			return 0;
 		std::vector<extfuse_op_counters> per_cpu(static_cast<size_t>(cpus));
 		for (uint32_t op = 0; op < EXTFUSE_OP_COUNT; op++) {
-			const int error =
-				bpf_map__lookup_elem(skeleton_->maps.ext_counters, &op, sizeof(op),
-						     per_cpu.data(),
-						     per_cpu.size() * sizeof(per_cpu[0]), 0);
+			const int error = bpf_map__lookup_elem(
+				object_.counters(), &op, sizeof(op), per_cpu.data(),
+				per_cpu.size() * sizeof(per_cpu[0]), 0);
 			if (error)
 				return error;
 			sum_counters(per_cpu, out[op]);
@@ -261,9 +160,40 @@ public:
 	}
 
 private:
-	static std::string explain(int error)
+	int map_caches()
 	{
-		const std::string what = "cannot load the BPF handler: ";
+		if (!object_.has_caches())
+			return 0;
+		int error = names_.map(object_.cache(cache_names));
+		if (!error)
+			error = long_names_.map(object_.cache(cache_long_names));
+		if (!error)
+			error = attrs_.map(object_.cache(cache_attrs));
+		if (!error)
+			error = blocks_.map(object_.cache(cache_blocks));
+		if (!error)
+			error = objects_.map(object_.cache(cache_objects));
+		if (!error)
+			error = dirs_.map(object_.cache(cache_dirs));
+		if (!error)
+			error = dir_names_.map(object_.cache(cache_dir_names));
+		if (!error)
+			error = opens_.map(object_.cache(cache_opens));
+		if (!error)
+			error = data_.map(object_.data(), bpf_map__value_size(object_.data()));
+		if (error)
+			return error;
+		maps_ = {names_.span(),   long_names_.span(), attrs_.span(),     blocks_.span(),
+			 objects_.span(), dirs_.span(),       dir_names_.span(), opens_.span()};
+		switches_ = reinterpret_cast<uint32_t *>(data_.span().data() +
+							 object_.switches_offset());
+		return 0;
+	}
+
+	std::string explain(int error, const Messages &messages) const
+	{
+		const std::string what = "cannot load " + object_.name() + ": ";
+		const std::string program = messages.refused_program();
 
 		switch (error) {
 		case -EPERM:
@@ -278,14 +208,17 @@ private:
 		if (access("/sys/kernel/btf/vmlinux", F_OK) < 0)
 			return what + "this kernel has no BTF (CONFIG_DEBUG_INFO_BTF)";
 		if (access("/sys/kernel/btf/extfuse", F_OK) < 0)
-			return what + "module extfuse has no BTF; build it with pahole installed";
+			return what + "no BTF of module extfuse: load the driver, built with "
+				      "pahole installed";
+		if (!program.empty())
+			return what + "the verifier refuses program " + program + " (" +
+			       strerror(-error) + ")";
 		return what + strerror(-error) +
-		       "; its kernel types may not be those of this libextfuse, the verifier's "
-		       "words "
+		       "; its kernel types may not be those of this libextfuse, libbpf's words "
 		       "are in the debug log";
 	}
 
-	std::unique_ptr<extfuse_cache, Destroy> skeleton_;
+	HandlerObject object_;
 	Mapping<extfuse_name_bucket> names_;
 	Mapping<extfuse_long_name_bucket> long_names_;
 	Mapping<extfuse_attr_bucket> attrs_;
@@ -294,6 +227,8 @@ private:
 	Mapping<extfuse_dir_bucket> dirs_;
 	Mapping<extfuse_names_bucket> dir_names_;
 	Mapping<extfuse_open_bucket> opens_;
+	Mapping<char> data_;
+	uint32_t *switches_ = nullptr;
 	HandlerMaps maps_;
 	std::unique_ptr<bpf_link, Destroy> link_;
 };

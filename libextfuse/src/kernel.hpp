@@ -66,7 +66,7 @@ private:
 	int fd_ = -1;
 };
 
-// Sizes and settings of the stock handler, fixed when it is loaded.
+// Which handler; its sizes and settings, fixed when it is loaded.
 struct HandlerParams {
 	uint32_t name_buckets = 1; // all are powers of two
 	uint32_t long_name_buckets = 1;
@@ -79,6 +79,9 @@ struct HandlerParams {
 	uint64_t seed = 0;
 	uint32_t switches = 0; // initial value, as in maps.bpf.h
 	bool replies = false;  // with the programs that keep replies
+	// Another handler than the library's own, which it is if both are empty.
+	std::string file;
+	std::span<const char> object; // owned by the caller
 };
 
 // The slot caches as mapped into this process.
@@ -100,11 +103,12 @@ struct HandlerMaps {
 	}
 };
 
-// A loaded stock handler. Its maps live as long as the object, attached or not.
+// A loaded handler. Its maps live as long as the object, attached or not.
 class Handler
 {
 public:
 	virtual ~Handler() = default;
+	// Of one without the library's caches: empty, and no switches.
 	virtual const HandlerMaps &maps() const = 0;
 	virtual uint32_t *switches() = 0;
 	// Register with the driver. 0 or -errno; does nothing if attached.
@@ -112,6 +116,8 @@ public:
 	virtual void detach() = 0;
 	// Of the attached handler, else -1.
 	virtual int link_fd() const = 0;
+	// Descriptor of a map, the handler's still; -ENOENT.
+	virtual int map_fd(const char *name) const = 0;
 	// Counters summed over all CPUs. 0 or -errno.
 	virtual int counters(std::span<extfuse_op_counters, EXTFUSE_OP_COUNT> out) = 0;
 };
@@ -168,7 +174,7 @@ public:
 
 std::unique_ptr<Kernel> make_linux_kernel();
 
-// handler.cpp: the stock handler, from the embedded BPF object.
+// handler.cpp
 int load_bpf_handler(const HandlerParams &params, const Log &log, std::unique_ptr<Handler> &out,
 		     std::string &reason);
 

@@ -1,46 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Making an object; mounting, and the fall back to stock FUSE; handlers of a
-// mount.
+// Making an object; mounting, and the fall back to stock FUSE.
 #include <cstdio>
 #include <cstring>
 
 #include <fcntl.h>
 #include <sys/mount.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 
-#include "keys.hpp"
 #include "object.hpp"
 
 using namespace exf::impl;
-
-namespace
-{
-
-// Bits of ext_switches in bpf/include/extfuse/maps.bpf.h.
-constexpr uint32_t all_operations = (1U << EXTFUSE_OP_COUNT) - 1;
-constexpr uint32_t switch_remember = 1U << 31;
-
-uint64_t random_seed()
-{
-	uint64_t seed = 0;
-
-	// Without randomness (never, once booted) the maps still work.
-	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) < 0)
-		seed = 0x9e3779b97f4a7c15ULL;
-	return seed;
-}
-
-void set_bits(uint32_t *word, uint32_t bits, bool on)
-{
-	if (on)
-		__atomic_fetch_or(word, bits, __ATOMIC_RELAXED);
-	else
-		__atomic_fetch_and(word, ~bits, __ATOMIC_RELAXED);
-}
-
-} // namespace
 
 int extfuse::mount(fuse_session *se, const char *mountpoint)
 {
@@ -57,6 +27,13 @@ int extfuse::mount(fuse_session *se, const char *mountpoint)
 		return error;
 	}
 
+	// A handler of one's own may be what keeps users apart: never without it.
+	const bool own_handler = options.own_handler();
+	if (own_handler && options.driver == EXTFUSE_DRIVER_STOCK) {
+		log.error("cannot mount %s: a handler is given, and stock FUSE has none",
+			  target.c_str());
+		return -EINVAL;
+	}
 	if (options.driver == EXTFUSE_DRIVER_EXTFUSE) {
 		std::string reason;
 
@@ -64,7 +41,7 @@ int extfuse::mount(fuse_session *se, const char *mountpoint)
 		if (error == 0)
 			return 0;
 		forget_driver();
-		if (options.fallback == EXTFUSE_FALLBACK_FAIL) {
+		if (own_handler || options.fallback == EXTFUSE_FALLBACK_FAIL) {
 			log.error("cannot mount %s: %s", target.c_str(), reason.c_str());
 			return error;
 		}
@@ -127,49 +104,6 @@ int extfuse::mount_extfuse(fuse_session *se, mode_t mode, std::string &reason)
 	state = State::active;
 	log.info("%s is mounted on the extfuse driver", target.c_str());
 	return 0;
-}
-
-int extfuse::prepare_handler(std::string &reason)
-{
-	HandlerParams params;
-
-	seed = random_seed();
-	params.name_buckets = buckets_for(options.max_names);
-	params.long_name_buckets = buckets_for(options.max_long_names);
-	params.attr_buckets = buckets_for(options.max_attrs);
-	params.block_buckets = buckets_for(options.max_blocks);
-	params.object_buckets = buckets_for(options.max_objects);
-	// Most directories fill a chunk or two.
-	params.dir_buckets = buckets_for(options.max_dirs) * 2;
-	params.names_buckets = buckets_for(options.max_dirs);
-	params.open_buckets = buckets_for(options.max_opens);
-	params.seed = seed;
-	params.replies = options.reply_hooks;
-	params.switches = all_operations | (options.no_remember ? 0 : switch_remember);
-
-	int error = kernel->load_handler(params, log, handler, reason);
-	if (!error) {
-		error = handler->attach();
-		if (error < 0)
-			reason = attach_reason(error);
-	}
-	if (error == -EPERM || error == -EACCES) {
-		const std::string missing = kernel->missing_capabilities();
-
-		if (!missing.empty()) {
-			reason += "; this process lacks " + missing;
-			error = -EPERM;
-		}
-	}
-	return error;
-}
-
-std::string extfuse::attach_reason(int error) const
-{
-	if (error == -EPROTO)
-		return "the driver speaks another version of the ABI than this libextfuse: install "
-		       "module and library of the same release";
-	return std::string("the driver refuses the BPF handler: ") + strerror(-error);
 }
 
 int extfuse::mount_device(mode_t mode, int link_fd, std::string &reason)
@@ -312,56 +246,6 @@ void extfuse::unmount() noexcept
 	state = State::unmounted;
 }
 
-int extfuse::attach()
-{
-	if (state != State::active)
-		return -ENOTCONN;
-
-	int link_fd = foreign_link.get();
-	if (link_fd < 0) {
-		if (!handler)
-			return -ENOTCONN;
-		const int error = handler->attach();
-		if (error < 0) {
-			log.error("cannot attach a handler to %s: %s", target.c_str(),
-				  attach_reason(error).c_str());
-			return error;
-		}
-		link_fd = handler->link_fd();
-	}
-	const int error = kernel->bind(device.get(), link_fd);
-	if (error < 0)
-		log.error("cannot bind the handler to %s: %s", target.c_str(), strerror(-error));
-	return error < 0 ? error : 0;
-}
-
-int extfuse::detach()
-{
-	if (state != State::active)
-		return -ENOTCONN;
-
-	const int error = kernel->bind(device.get(), -1);
-	if (handler)
-		handler->detach();
-	return error < 0 ? error : 0;
-}
-
-int extfuse::use_link(int link_fd)
-{
-	Fd copy;
-
-	if (link_fd >= 0) {
-		copy = Fd(fcntl(link_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
-		if (!copy) {
-			const int error = -errno;
-			log.error("handler link %d: %s", link_fd, strerror(-error));
-			return error;
-		}
-	}
-	foreign_link = std::move(copy);
-	return state == State::active ? attach() : 0;
-}
-
 int exf::impl::make(extfuse **out, fuse_args *args, const extfuse_config *cfg,
 		    std::unique_ptr<Kernel> kernel) noexcept
 {
@@ -372,6 +256,10 @@ int exf::impl::make(extfuse **out, fuse_args *args, const extfuse_config *cfg,
 		int error = read_config(cfg, x->options, x->log);
 		if (!error)
 			error = take_options(args, x->options, x->log);
+		if (!error && x->options.own_handler() && x->options.no_handler) {
+			x->log.error("a handler is given, and no_handler: leave one of them out");
+			error = -EINVAL;
+		}
 		if (!error)
 			error = read_mount_options(args, x->mount_options);
 		if (!error)
@@ -394,6 +282,7 @@ const char *extfuse_option_help(void)
 	       "    -o extfuse=require     extfuse driver, or fail\n"
 	       "    -o extfuse=stock       stock FUSE\n"
 	       "    -o no_handler          extfuse driver without a BPF handler\n"
+	       "    -o handler=FILE        BPF object of a handler in place of the library's own\n"
 	       "    -o no_remember         ask the handler every time\n"
 	       "    -o reply_hooks         replies are cached by the driver on their way back\n"
 	       "    -o max_names=N         names to keep, of up to 32 bytes (131072)\n"
@@ -434,27 +323,6 @@ int extfuse_default_permissions(const struct extfuse *x)
 	return x && x->mount_options.default_permissions;
 }
 
-int extfuse_detach(struct extfuse *x)
-{
-	if (!x)
-		return -EINVAL;
-	return no_throw([&] { return x->detach(); });
-}
-
-int extfuse_attach(struct extfuse *x)
-{
-	if (!x)
-		return -EINVAL;
-	return no_throw([&] { return x->attach(); });
-}
-
-int extfuse_use_handler(struct extfuse *x, int link_fd)
-{
-	if (!x)
-		return -EINVAL;
-	return no_throw([&] { return x->use_link(link_fd); });
-}
-
 int extfuse_declare_stable(struct extfuse *x)
 {
 	if (!x)
@@ -462,27 +330,6 @@ int extfuse_declare_stable(struct extfuse *x)
 	if (x->state != State::active)
 		return -ENOTCONN;
 	return x->kernel->declare(x->device.get(), EXTFUSE_DECLARE_STABLE);
-}
-
-int extfuse_set_enabled(struct extfuse *x, enum extfuse_op op, int enabled)
-{
-	if (!x || op > EXTFUSE_OP_COUNT)
-		return -EINVAL;
-	if (x->state != State::active || !x->handler)
-		return -ENOTCONN;
-	set_bits(x->handler->switches(), op == EXTFUSE_OP_COUNT ? all_operations : 1U << op,
-		 enabled != 0);
-	return 0;
-}
-
-int extfuse_set_remember(struct extfuse *x, int remember)
-{
-	if (!x)
-		return -EINVAL;
-	if (x->state != State::active || !x->handler)
-		return -ENOTCONN;
-	set_bits(x->handler->switches(), switch_remember, remember != 0);
-	return 0;
 }
 
 const char *extfuse_version(void)

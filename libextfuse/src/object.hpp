@@ -65,6 +65,8 @@ struct extfuse {
 	int attach();
 	int detach();
 	int use_link(int link_fd);
+	// Which one options say, not attached; nothing if it is loaded already.
+	int load_handler(std::string &reason);
 
 	const std::unique_ptr<exf::impl::Kernel> kernel;
 	exf::impl::Log log;
@@ -94,6 +96,7 @@ private:
 	int map_words(std::string &reason);
 	int give_to_session(fuse_session *se, std::string &reason);
 	std::string attach_reason(int error) const;
+	int blame(int error, std::string &reason) const;
 	void forget_driver() noexcept;
 };
 

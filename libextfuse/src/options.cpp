@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <filesystem>
 #include <string_view>
 
 #include <sys/mount.h>
@@ -60,6 +61,18 @@ int take_driver(const Taking &t, std::string_view value)
 	return 0;
 }
 
+// Daemons change their directory when they go to the background.
+int take_handler(const Taking &t, std::string_view value)
+{
+	if (value.empty()) {
+		t.log.error("option handler=: give the path of a BPF object");
+		return -1;
+	}
+	t.options.handler_file = std::filesystem::absolute(value).string();
+	t.options.handler_object = {};
+	return 0;
+}
+
 enum { KEY_OURS = 1 };
 
 const fuse_opt our_opts[] = {
@@ -68,7 +81,8 @@ const fuse_opt our_opts[] = {
 	FUSE_OPT_KEY("max_names=", KEY_OURS),   FUSE_OPT_KEY("max_long_names=", KEY_OURS),
 	FUSE_OPT_KEY("max_attrs=", KEY_OURS),   FUSE_OPT_KEY("max_blocks=", KEY_OURS),
 	FUSE_OPT_KEY("max_objects=", KEY_OURS), FUSE_OPT_KEY("max_dirs=", KEY_OURS),
-	FUSE_OPT_KEY("max_opens=", KEY_OURS),   FUSE_OPT_END,
+	FUSE_OPT_KEY("max_opens=", KEY_OURS),   FUSE_OPT_KEY("handler=", KEY_OURS),
+	FUSE_OPT_END,
 };
 
 // libfuse's way: 1 keeps the argument, 0 takes it, -1 ends with an error.
@@ -87,6 +101,8 @@ int take_one(void *data, const char *arg, int key, fuse_args *)
 
 	if (name == "extfuse")
 		return take_driver(t, value);
+	if (name == "handler")
+		return take_handler(t, value);
 	if (name == "max_names")
 		return take_number(t, name, value, t.options.max_names);
 	if (name == "max_long_names")
@@ -277,6 +293,15 @@ int read_config(const extfuse_config *cfg, Options &out, Log &log)
 	out.no_handler = c.no_handler != 0;
 	out.no_remember = c.no_remember != 0;
 	out.reply_hooks = c.reply_hooks != 0;
+	if (c.handler_file && c.handler_object) {
+		log.error("extfuse_config has handler_file and handler_object: give one");
+		return -EINVAL;
+	}
+	if (c.handler_file)
+		out.handler_file = std::filesystem::absolute(c.handler_file).string();
+	if (c.handler_object)
+		out.handler_object = {static_cast<const char *>(c.handler_object),
+				      c.handler_object_size};
 	const struct {
 		const char *name;
 		uint32_t given;

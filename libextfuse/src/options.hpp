@@ -6,6 +6,7 @@
 #define EXTFUSE_SRC_OPTIONS_HPP
 
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include <extfuse/extfuse.h>
@@ -28,6 +29,13 @@ struct Options {
 	uint32_t max_objects = 65536;
 	uint32_t max_dirs = 4096;
 	uint32_t max_opens = 131072;
+	std::string handler_file; // absolute; empty: the library's own
+	std::span<const char> handler_object; // owned by the caller; the same
+
+	bool own_handler() const
+	{
+		return !handler_file.empty() || !handler_object.empty();
+	}
 };
 
 // From a caller's configuration. 0, -EINVAL or -E2BIG.

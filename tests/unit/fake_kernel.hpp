@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <map>
 #include <memory>
 #include <string>
@@ -208,6 +209,10 @@ public:
 	int link_fd() const override
 	{
 		return link_;
+	}
+	int map_fd(const char *name) const override
+	{
+		return !strcmp(name, "own") ? 99 : -ENOENT;
 	}
 	int counters(std::span<extfuse_op_counters, EXTFUSE_OP_COUNT> out) override
 	{

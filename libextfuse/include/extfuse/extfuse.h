@@ -113,12 +113,18 @@ struct extfuse_config {
 	enum extfuse_log_level log_level; /* 0 means EXTFUSE_LOG_WARNING */
 	uint32_t max_opens; /* as max_names; default 131072 */
 	unsigned reply_hooks; /* 1: see "Reply hooks" below */
+	/* A handler in place of the library's own, see "Handlers" below; at most one of
+	 * the two. Read at the latest by extfuse_mount(), valid until then.
+	 */
+	const char *handler_file; /* path of a BPF object */
+	const void *handler_object; /* the object's bytes */
+	size_t handler_object_size;
 };
 
 /*
  * Make an object, not mounted yet. Takes extfuse's own options out of args
- * (-o extfuse=auto|require|stock, no_handler, no_remember, reply_hooks, max_names=N,
- * max_long_names=N, max_attrs=N, max_blocks=N, max_objects=N, max_dirs=N, max_opens=N;
+ * (-o extfuse=auto|require|stock, handler=FILE, no_handler, no_remember, reply_hooks,
+ * max_names=N, max_long_names=N, max_attrs=N, max_blocks=N, max_objects=N, max_dirs=N, max_opens=N;
  * they override cfg), reads the mount options that fuse_session_new() reads as well (allow_other,
  * default_permissions, fsname=, subtype=, ro, nodev, ...), leaves those in
  * args, and leaves all others alone. args and cfg may be NULL.
@@ -160,6 +166,35 @@ EXTFUSE_API int extfuse_default_permissions(const struct extfuse *x);
 EXTFUSE_API int extfuse_detach(struct extfuse *x);
 EXTFUSE_API int extfuse_attach(struct extfuse *x);
 
+/* ------------------------------------------------------------------------ */
+/* Handlers                                                                 */
+
+/*
+ * With config.handler_file, .handler_object or -o handler=FILE a mount has that
+ * handler in place of the library's own: a BPF object with one table of operations
+ * (docs/handlers.md). If it includes <extfuse/cache.bpf.h> it has the library's caches,
+ * which are sized, filled, switched and counted as ever; if it has none, nothing is
+ * put. Such a mount is made with its handler or not at all: extfuse_mount() fails where
+ * it would otherwise fall back to stock FUSE, and says what is wrong with the object:
+ * -ENOENT and others of open(2), -ENOEXEC: no BPF object with BTF; -EPROTO: built for
+ * another version of the ABI; -EINVAL, -EACCES: the verifier refuses it (its last lines
+ * are logged as errors), or the object has no table, or a part of the caches.
+ */
+
+/*
+ * Load the handler now, in place of by extfuse_mount(), which attaches it: to fill maps
+ * of its own before the first request. Errors as above, or as extfuse_mount();
+ * -ENOTCONN: there is to be none (no_handler, stock FUSE).
+ */
+EXTFUSE_API int extfuse_load_handler(struct extfuse *x);
+
+/*
+ * Descriptor of a map of the loaded handler, by the name it has in the source (".bss",
+ * ".data": its variables). Owned by x, until extfuse_unmount() or a mount that failed.
+ * -ENOENT: no such map; -ENOTCONN: no handler is loaded.
+ */
+EXTFUSE_API int extfuse_handler_map_fd(const struct extfuse *x, const char *name);
+
 /*
  * Use another handler than the library's: link_fd is a bpf_link of a struct
  * extfuse_handler_ops that the caller loaded and attached; a copy is kept. Before
@@ -181,8 +216,9 @@ EXTFUSE_API int extfuse_use_handler(struct extfuse *x, int link_fd);
  */
 EXTFUSE_API int extfuse_declare_stable(struct extfuse *x);
 
-/* Switch the handler off (it answers nothing, every call is a miss) and on,
+/* Switch the library's caches off (they answer nothing, every call is a miss) and on,
  * one operation or all (op = EXTFUSE_OP_COUNT). A store in shared memory.
+ * -EOPNOTSUPP: the handler has none.
  */
 EXTFUSE_API int extfuse_set_enabled(struct extfuse *x, enum extfuse_op op, int enabled);
 

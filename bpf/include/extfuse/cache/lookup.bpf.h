@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* LOOKUP from the name caches: positive and negative entries. */
-#ifndef EXTFUSE_OPS_LOOKUP_BPF_H
-#define EXTFUSE_OPS_LOOKUP_BPF_H
+#ifndef EXTFUSE_CACHE_LOOKUP_BPF_H
+#define EXTFUSE_CACHE_LOOKUP_BPF_H
 
 #include <extfuse/maps.bpf.h>
 
@@ -9,7 +9,7 @@
  * Slots of both name caches begin with the same fields (pinned by the layout
  * test); what follows reads long ones through the short type, but for the name.
  */
-static __always_inline struct extfuse_name_slot *lookup_find(const struct extfuse_lookup_in *in)
+static __always_inline struct extfuse_name_slot *ext_lookup_find(const struct extfuse_lookup_in *in)
 {
 	__u64 hash = in->hash;
 	__u32 key = extfuse_bucket(hash, ext_name_mask);
@@ -26,7 +26,7 @@ static __always_inline struct extfuse_name_slot *lookup_find(const struct extfus
 	return NULL;
 }
 
-static __always_inline struct extfuse_long_name_slot *lookup_find_long(
+static __always_inline struct extfuse_long_name_slot *ext_lookup_find_long(
 	const struct extfuse_lookup_in *in)
 {
 	__u64 hash = in->hash;
@@ -44,7 +44,7 @@ static __always_inline struct extfuse_long_name_slot *lookup_find_long(
 	return NULL;
 }
 
-static __always_inline bool lookup_same_name(const struct extfuse_lookup_in *in,
+static __always_inline bool ext_lookup_same_name(const struct extfuse_lookup_in *in,
 					     const struct extfuse_name_slot *s)
 {
 	return !((in->name[0] ^ s->name[0]) | (in->name[1] ^ s->name[1]) |
@@ -55,7 +55,7 @@ static __always_inline bool lookup_same_name(const struct extfuse_lookup_in *in,
  * No slot for this name: is it one that its directory is known not to have? The
  * driver compares the directory's token. why: enum extfuse_miss if it is not.
  */
-static __noinline int lookup_complete(const struct extfuse_lookup_in *in,
+static __noinline int ext_lookup_complete(const struct extfuse_lookup_in *in,
 				      struct extfuse_lookup_out *out, __u32 why)
 {
 	__u64 parent = in->parent;
@@ -108,15 +108,15 @@ miss:
 	return extfuse_count_miss(EXTFUSE_OP_LOOKUP, why);
 }
 
-static __always_inline int lookup_miss(const struct extfuse_lookup_in *in,
+static __always_inline int ext_lookup_miss(const struct extfuse_lookup_in *in,
 				       struct extfuse_lookup_out *out, __u32 why)
 {
 	/* What a dentry means is not changed by a handler: no use in contradicting it. */
 	return in->nodeid ? extfuse_count_miss(EXTFUSE_OP_LOOKUP, why)
-			  : lookup_complete(in, out, why);
+			  : ext_lookup_complete(in, out, why);
 }
 
-static __always_inline int op_lookup(const struct extfuse_lookup_in *in,
+static __always_inline int extfuse_cache_lookup(const struct extfuse_lookup_in *in,
 				     struct extfuse_lookup_out *out)
 {
 	__u32 switches = ext_switches;
@@ -128,21 +128,21 @@ static __always_inline int op_lookup(const struct extfuse_lookup_in *in,
 		return extfuse_count_miss(EXTFUSE_OP_LOOKUP, EXTFUSE_MISS_OFF);
 
 	if (in->name_len <= EXTFUSE_NAME_INLINE) {
-		s = lookup_find(in);
+		s = ext_lookup_find(in);
 		if (!s)
-			return lookup_miss(in, out, EXTFUSE_MISS_ABSENT);
+			return ext_lookup_miss(in, out, EXTFUSE_MISS_ABSENT);
 		seq = extfuse_seq_begin(&s->seq);
 		if (s->parent != in->parent || s->name_len != in->name_len ||
-		    !lookup_same_name(in, s))
-			return lookup_miss(in, out, EXTFUSE_MISS_ABSENT);
+		    !ext_lookup_same_name(in, s))
+			return ext_lookup_miss(in, out, EXTFUSE_MISS_ABSENT);
 	} else {
-		struct extfuse_long_name_slot *l = lookup_find_long(in);
+		struct extfuse_long_name_slot *l = ext_lookup_find_long(in);
 
 		if (!l)
-			return lookup_miss(in, out, EXTFUSE_MISS_ABSENT);
+			return ext_lookup_miss(in, out, EXTFUSE_MISS_ABSENT);
 		seq = extfuse_seq_begin(&l->seq);
 		if (l->parent != in->parent || l->name_len != in->name_len)
-			return lookup_miss(in, out, EXTFUSE_MISS_ABSENT);
+			return ext_lookup_miss(in, out, EXTFUSE_MISS_ABSENT);
 		if (!bpf_ksym_exists(extfuse_name_equal))
 			return extfuse_count_error(EXTFUSE_OP_LOOKUP);
 		if (extfuse_name_equal(in, l->name, sizeof(l->name)) != 1)
@@ -152,7 +152,7 @@ static __always_inline int op_lookup(const struct extfuse_lookup_in *in,
 
 	word = s->word;
 	if (word != in->word)
-		return lookup_miss(in, out, EXTFUSE_MISS_STALE);
+		return ext_lookup_miss(in, out, EXTFUSE_MISS_STALE);
 	scope = s->scope;
 	if (!extfuse_caller_fits(&in->caller, scope, s->caller))
 		return extfuse_count_miss(EXTFUSE_OP_LOOKUP, EXTFUSE_MISS_CALLER);
@@ -168,4 +168,4 @@ static __always_inline int op_lookup(const struct extfuse_lookup_in *in,
 	return extfuse_count_hit(EXTFUSE_OP_LOOKUP, nodeid == 0);
 }
 
-#endif /* EXTFUSE_OPS_LOOKUP_BPF_H */
+#endif /* EXTFUSE_CACHE_LOOKUP_BPF_H */

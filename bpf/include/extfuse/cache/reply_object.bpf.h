@@ -11,7 +11,7 @@ static __always_inline bool reply_of_node(const struct extfuse_object_slot *s)
 	return s->kind != EXTFUSE_OP_STATFS && !(s->flags & EXTFUSE_OUT_XATTR_WORD);
 }
 
-static __always_inline int op_reply_bytes(const struct extfuse_reply_bytes_in *in)
+static __always_inline int extfuse_cache_reply_bytes(const struct extfuse_reply_bytes_in *in)
 {
 	__u32 scope = reply_scope(in->mark), len = in->size, kind = in->op, flags = 0;
 	__u64 nodeid = in->nodeid, arg = in->arg, word = in->word, hash, who;
@@ -148,7 +148,7 @@ static __always_inline bool reply_file_size(const struct extfuse_reply_read_in *
 	return false;
 }
 
-static __always_inline int op_reply_read(const struct extfuse_reply_read_in *in)
+static __always_inline int extfuse_cache_reply_read(const struct extfuse_reply_read_in *in)
 {
 	struct reply_read_range r = {};
 	__u64 end = in->offset + in->size;
@@ -174,7 +174,7 @@ static __always_inline int op_reply_read(const struct extfuse_reply_read_in *in)
 		if (end % EXTFUSE_BLOCK_SIZE && end == r.file_size)
 			blocks++;
 	}
-	if (blocks <= READ_MAX_BLOCKS)
+	if (blocks <= EXT_READ_MAX_BLOCKS)
 		bpf_loop(blocks, reply_block, &r, 0);
 	return 0;
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* OPEN, OPENDIR and what closes them, from the cache of opens. */
-#ifndef EXTFUSE_OPS_OPEN_BPF_H
-#define EXTFUSE_OPS_OPEN_BPF_H
+#ifndef EXTFUSE_CACHE_OPEN_BPF_H
+#define EXTFUSE_CACHE_OPEN_BPF_H
 
 #include <linux/fcntl.h>
 
 #include <extfuse/maps.bpf.h>
 
-static __always_inline struct extfuse_open_slot *open_find(__u64 hash, __u64 nodeid)
+static __always_inline struct extfuse_open_slot *ext_open_find(__u64 hash, __u64 nodeid)
 {
 	__u32 key = extfuse_bucket(hash, ext_open_mask);
 	struct extfuse_open_bucket *b = bpf_map_lookup_elem(&ext_opens, &key);
@@ -23,7 +23,7 @@ static __always_inline struct extfuse_open_slot *open_find(__u64 hash, __u64 nod
 	return NULL;
 }
 
-static __always_inline int op_open(const struct extfuse_open_in *in, struct extfuse_open_out *out)
+static __always_inline int extfuse_cache_open(const struct extfuse_open_in *in, struct extfuse_open_out *out)
 {
 	__u32 switches = ext_switches;
 	__u64 nodeid = in->nodeid;
@@ -34,7 +34,7 @@ static __always_inline int op_open(const struct extfuse_open_in *in, struct extf
 
 	if (!(switches & (1U << (op & 31))))
 		return extfuse_count_miss(op, EXTFUSE_MISS_OFF);
-	s = open_find(in->hash, nodeid);
+	s = ext_open_find(in->hash, nodeid);
 	if (!s)
 		return extfuse_count_miss(op, EXTFUSE_MISS_ABSENT);
 
@@ -64,7 +64,7 @@ static __always_inline int op_open(const struct extfuse_open_in *in, struct extf
 }
 
 /* wanted: what the slot must say for the request to be left out. */
-static __always_inline int op_close(const struct extfuse_close_in *in,
+static __always_inline int extfuse_cache_close(const struct extfuse_close_in *in,
 				    struct extfuse_close_out *out, __u32 wanted)
 {
 	__u32 switches = ext_switches;
@@ -79,7 +79,7 @@ static __always_inline int op_close(const struct extfuse_close_in *in,
 	/* What was written goes to the daemon, and it learns of the end. */
 	if ((in->file_flags & O_ACCMODE) != O_RDONLY)
 		return extfuse_count_miss(op, EXTFUSE_MISS_ABSENT);
-	s = open_find(in->hash, nodeid);
+	s = ext_open_find(in->hash, nodeid);
 	if (!s)
 		return extfuse_count_miss(op, EXTFUSE_MISS_ABSENT);
 
@@ -101,4 +101,4 @@ static __always_inline int op_close(const struct extfuse_close_in *in,
 	return extfuse_count_hit(op, false);
 }
 
-#endif /* EXTFUSE_OPS_OPEN_BPF_H */
+#endif /* EXTFUSE_CACHE_OPEN_BPF_H */

@@ -142,7 +142,7 @@ static __noinline int reply_long_name(const struct extfuse_reply_entry_in *in, _
 	return 0;
 }
 
-static __always_inline int op_reply_entry(const struct extfuse_reply_entry_in *in)
+static __always_inline int extfuse_cache_reply_entry(const struct extfuse_reply_entry_in *in)
 {
 	__u32 scope = reply_scope(in->mark);
 	__u64 who;
@@ -178,7 +178,7 @@ static __always_inline void reply_attr_copy(struct extfuse_attr *to,
 	to->flags = 0;
 }
 
-static __always_inline int op_reply_attr(const struct extfuse_reply_attr_in *in)
+static __always_inline int extfuse_cache_reply_attr(const struct extfuse_reply_attr_in *in)
 {
 	__u32 scope = in->flags & EXTFUSE_REPLY_OF_ENTRY
 			      ? reply_scope(in->mark >> EXTFUSE_MARK_ATTR_SHIFT)

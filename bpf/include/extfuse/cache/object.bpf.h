@@ -3,19 +3,19 @@
  * Answers about one node from the object cache: GETXATTR, LISTXATTR, READLINK,
  * STATFS, ACCESS, LSEEK.
  */
-#ifndef EXTFUSE_OPS_OBJECT_BPF_H
-#define EXTFUSE_OPS_OBJECT_BPF_H
+#ifndef EXTFUSE_CACHE_OBJECT_BPF_H
+#define EXTFUSE_CACHE_OBJECT_BPF_H
 
 #include <extfuse/maps.bpf.h>
 
 /* What is asked, in one form for all of them. */
-struct object_key {
+struct ext_object_key {
 	__u64 nodeid;
 	__u64 arg; /* as in struct extfuse_object_slot */
 	__u32 kind;
 };
 
-static __always_inline struct extfuse_object_slot *object_find(const struct object_key *k)
+static __always_inline struct extfuse_object_slot *ext_object_find(const struct ext_object_key *k)
 {
 	__u64 hash = extfuse_object_hash(ext_seed, k->nodeid, k->kind, k->arg);
 	__u32 key = extfuse_bucket(hash, ext_object_mask);
@@ -33,10 +33,10 @@ static __always_inline struct extfuse_object_slot *object_find(const struct obje
 	return NULL;
 }
 
-/* Is the slot the answer, fresh, and for this caller? OBJECT_OK or why not. */
-#define OBJECT_OK (-1)
+/* Is the slot the answer, fresh, and for this caller? EXT_OBJECT_OK or why not. */
+#define EXT_OBJECT_OK (-1)
 
-static __always_inline int object_check(const struct object_key *k,
+static __always_inline int ext_object_check(const struct ext_object_key *k,
 					const struct extfuse_caller *caller,
 					const struct extfuse_object_slot *s, __u64 word)
 {
@@ -46,16 +46,16 @@ static __always_inline int object_check(const struct object_key *k,
 		return EXTFUSE_MISS_STALE;
 	if (!extfuse_caller_fits(caller, s->scope, s->caller))
 		return EXTFUSE_MISS_CALLER;
-	return OBJECT_OK;
+	return EXT_OBJECT_OK;
 }
 
-static __always_inline bool object_off(__u32 op)
+static __always_inline bool ext_object_off(__u32 op)
 {
 	return !(ext_switches & (1U << op));
 }
 
 /* The slot's bytes into the reply, and the answer with them. */
-static __always_inline int object_reply(struct extfuse_bytes_out *out,
+static __always_inline int ext_object_reply(struct extfuse_bytes_out *out,
 					const struct extfuse_object_slot *s, __u32 seq, __u64 word,
 					__u32 kind)
 {
@@ -75,20 +75,20 @@ static __always_inline int object_reply(struct extfuse_bytes_out *out,
 	return extfuse_count_hit(kind, extra & EXTFUSE_OUT_ABSENT);
 }
 
-static __always_inline int op_getxattr(const struct extfuse_getxattr_in *in,
+static __always_inline int extfuse_cache_getxattr(const struct extfuse_getxattr_in *in,
 				       struct extfuse_bytes_out *out)
 {
-	struct object_key k = {in->nodeid, in->hash, EXTFUSE_OP_GETXATTR};
+	struct ext_object_key k = {in->nodeid, in->hash, EXTFUSE_OP_GETXATTR};
 	struct extfuse_object_slot *s;
 	__u64 word;
 	__u32 seq;
 	int why;
 
-	if (object_off(k.kind))
+	if (ext_object_off(k.kind))
 		return extfuse_count_miss(k.kind, EXTFUSE_MISS_OFF);
 	if (!bpf_ksym_exists(extfuse_bytes_put))
 		return extfuse_count_error(k.kind);
-	s = object_find(&k);
+	s = ext_object_find(&k);
 	if (!s)
 		return extfuse_count_miss(k.kind, EXTFUSE_MISS_ABSENT);
 	seq = extfuse_seq_begin(&s->seq);
@@ -97,51 +97,51 @@ static __always_inline int op_getxattr(const struct extfuse_getxattr_in *in,
 	     (in->name[3] ^ s->name[3])))
 		return extfuse_count_miss(k.kind, EXTFUSE_MISS_ABSENT);
 	word = s->flags & EXTFUSE_OUT_XATTR_WORD ? in->xattr_word : in->word;
-	why = object_check(&k, &in->caller, s, word);
-	if (why != OBJECT_OK)
+	why = ext_object_check(&k, &in->caller, s, word);
+	if (why != EXT_OBJECT_OK)
 		return extfuse_count_miss(k.kind, why);
-	return object_reply(out, s, seq, word, k.kind);
+	return ext_object_reply(out, s, seq, word, k.kind);
 }
 
 /* LISTXATTR, READLINK */
-static __always_inline int op_bytes(const struct extfuse_bytes_in *in,
+static __always_inline int extfuse_cache_bytes(const struct extfuse_bytes_in *in,
 				    struct extfuse_bytes_out *out, __u32 kind)
 {
-	struct object_key k = {in->nodeid, 0, kind};
+	struct ext_object_key k = {in->nodeid, 0, kind};
 	struct extfuse_object_slot *s;
 	__u32 seq;
 	int why;
 
-	if (object_off(kind))
+	if (ext_object_off(kind))
 		return extfuse_count_miss(kind, EXTFUSE_MISS_OFF);
 	if (!bpf_ksym_exists(extfuse_bytes_put))
 		return extfuse_count_error(kind);
-	s = object_find(&k);
+	s = ext_object_find(&k);
 	if (!s)
 		return extfuse_count_miss(kind, EXTFUSE_MISS_ABSENT);
 	seq = extfuse_seq_begin(&s->seq);
-	why = object_check(&k, &in->caller, s, in->word);
-	if (why != OBJECT_OK)
+	why = ext_object_check(&k, &in->caller, s, in->word);
+	if (why != EXT_OBJECT_OK)
 		return extfuse_count_miss(kind, why);
-	return object_reply(out, s, seq, in->word, kind);
+	return ext_object_reply(out, s, seq, in->word, kind);
 }
 
-static __always_inline int op_statfs(const struct extfuse_statfs_in *in,
+static __always_inline int extfuse_cache_statfs(const struct extfuse_statfs_in *in,
 				     struct extfuse_statfs_out *out)
 {
-	struct object_key k = {in->nodeid, 0, EXTFUSE_OP_STATFS};
+	struct ext_object_key k = {in->nodeid, 0, EXTFUSE_OP_STATFS};
 	struct extfuse_object_slot *s;
 	__u32 seq, scope;
 	int why;
 
-	if (object_off(k.kind))
+	if (ext_object_off(k.kind))
 		return extfuse_count_miss(k.kind, EXTFUSE_MISS_OFF);
-	s = object_find(&k);
+	s = ext_object_find(&k);
 	if (!s)
 		return extfuse_count_miss(k.kind, EXTFUSE_MISS_ABSENT);
 	seq = extfuse_seq_begin(&s->seq);
-	why = object_check(&k, &in->caller, s, in->word);
-	if (why != OBJECT_OK)
+	why = ext_object_check(&k, &in->caller, s, in->word);
+	if (why != EXT_OBJECT_OK)
 		return extfuse_count_miss(k.kind, why);
 	scope = s->scope;
 	out->st = *(const struct extfuse_statfs *)s->data;
@@ -152,22 +152,22 @@ static __always_inline int op_statfs(const struct extfuse_statfs_in *in,
 	return extfuse_count_hit(k.kind, false);
 }
 
-static __always_inline int op_access(const struct extfuse_access_in *in,
+static __always_inline int extfuse_cache_access(const struct extfuse_access_in *in,
 				     struct extfuse_access_out *out)
 {
-	struct object_key k = {in->nodeid, in->mask, EXTFUSE_OP_ACCESS};
+	struct ext_object_key k = {in->nodeid, in->mask, EXTFUSE_OP_ACCESS};
 	struct extfuse_object_slot *s;
 	__u32 seq, scope;
 	int why;
 
-	if (object_off(k.kind))
+	if (ext_object_off(k.kind))
 		return extfuse_count_miss(k.kind, EXTFUSE_MISS_OFF);
-	s = object_find(&k);
+	s = ext_object_find(&k);
 	if (!s)
 		return extfuse_count_miss(k.kind, EXTFUSE_MISS_ABSENT);
 	seq = extfuse_seq_begin(&s->seq);
-	why = object_check(&k, &in->caller, s, in->word);
-	if (why != OBJECT_OK)
+	why = ext_object_check(&k, &in->caller, s, in->word);
+	if (why != EXT_OBJECT_OK)
 		return extfuse_count_miss(k.kind, why);
 	scope = s->scope;
 	out->error = *(const __s32 *)s->data;
@@ -178,23 +178,23 @@ static __always_inline int op_access(const struct extfuse_access_in *in,
 	return extfuse_count_hit(k.kind, out->error != 0);
 }
 
-static __always_inline int op_lseek(const struct extfuse_lseek_in *in,
+static __always_inline int extfuse_cache_lseek(const struct extfuse_lseek_in *in,
 				    struct extfuse_lseek_out *out)
 {
-	struct object_key k = {in->nodeid, extfuse_lseek_arg(in->offset, in->whence),
+	struct ext_object_key k = {in->nodeid, extfuse_lseek_arg(in->offset, in->whence),
 			       EXTFUSE_OP_LSEEK};
 	struct extfuse_object_slot *s;
 	__u32 seq, flags;
 	int why;
 
-	if (object_off(k.kind))
+	if (ext_object_off(k.kind))
 		return extfuse_count_miss(k.kind, EXTFUSE_MISS_OFF);
-	s = object_find(&k);
+	s = ext_object_find(&k);
 	if (!s)
 		return extfuse_count_miss(k.kind, EXTFUSE_MISS_ABSENT);
 	seq = extfuse_seq_begin(&s->seq);
-	why = object_check(&k, &in->caller, s, in->word);
-	if (why != OBJECT_OK)
+	why = ext_object_check(&k, &in->caller, s, in->word);
+	if (why != EXT_OBJECT_OK)
 		return extfuse_count_miss(k.kind, why);
 	flags = extfuse_out_flags(s->scope, s->flags & EXTFUSE_OUT_ABSENT);
 	out->offset = *(const __u64 *)s->data;
@@ -205,4 +205,4 @@ static __always_inline int op_lseek(const struct extfuse_lseek_in *in,
 	return extfuse_count_hit(k.kind, flags & EXTFUSE_OUT_ABSENT);
 }
 
-#endif /* EXTFUSE_OPS_OBJECT_BPF_H */
+#endif /* EXTFUSE_CACHE_OBJECT_BPF_H */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* GETATTR from the attribute cache. */
-#ifndef EXTFUSE_OPS_GETATTR_BPF_H
-#define EXTFUSE_OPS_GETATTR_BPF_H
+#ifndef EXTFUSE_CACHE_GETATTR_BPF_H
+#define EXTFUSE_CACHE_GETATTR_BPF_H
 
 #include <extfuse/maps.bpf.h>
 
-static __always_inline struct extfuse_attr_slot *getattr_find(const struct extfuse_getattr_in *in,
+static __always_inline struct extfuse_attr_slot *ext_getattr_find(const struct extfuse_getattr_in *in,
 							      __u64 nodeid)
 {
 	__u32 key = extfuse_bucket(in->hash, ext_attr_mask);
@@ -22,7 +22,7 @@ static __always_inline struct extfuse_attr_slot *getattr_find(const struct extfu
 	return NULL;
 }
 
-static __always_inline int op_getattr(const struct extfuse_getattr_in *in,
+static __always_inline int extfuse_cache_getattr(const struct extfuse_getattr_in *in,
 				      struct extfuse_getattr_out *out)
 {
 	__u32 switches = ext_switches;
@@ -33,7 +33,7 @@ static __always_inline int op_getattr(const struct extfuse_getattr_in *in,
 
 	if (!(switches & (1U << EXTFUSE_OP_GETATTR)))
 		return extfuse_count_miss(EXTFUSE_OP_GETATTR, EXTFUSE_MISS_OFF);
-	s = getattr_find(in, nodeid);
+	s = ext_getattr_find(in, nodeid);
 	if (!s)
 		return extfuse_count_miss(EXTFUSE_OP_GETATTR, EXTFUSE_MISS_ABSENT);
 
@@ -60,4 +60,4 @@ static __always_inline int op_getattr(const struct extfuse_getattr_in *in,
 	return extfuse_count_hit(EXTFUSE_OP_GETATTR, false);
 }
 
-#endif /* EXTFUSE_OPS_GETATTR_BPF_H */
+#endif /* EXTFUSE_CACHE_GETATTR_BPF_H */
