@@ -83,8 +83,9 @@ enum ext_region { EXT_NODE, EXT_NAME, EXT_BEHIND, EXT_DATA, EXT_XATTR, EXT_REGIO
 #define EXT_DENTRY_INDEX_SHIFT 4
 #define EXT_DENTRY_SEQ_MASK 0xfULL
 /*
- * Instead: the handler did not know in RCU walk, ref walk need not ask it again
- * (the reply of the daemon resets it).
+ * Instead: the handler did not know in RCU walk, the ref walk of the same task need
+ * not ask it again (the reply of the daemon resets it). Above it, which task: another
+ * one the handler may forbid to see the name.
  */
 #define EXT_DENTRY_ASKED 2UL
 /* Instead, in the same bits: it was moved, and above them when, in jiffies. */
@@ -637,6 +638,9 @@ void ext_passthrough_release(struct fuse_file *ff);
 int ext_passthrough_mmap(struct file *file, struct vm_area_struct *vma);
 void ext_evict(struct inode *inode);
 
+/* fuse_readdir() with the handler's choice of what its reader sees: op_dirent.c */
+int ext_iterate_dir(struct file *file, struct dir_context *ctx);
+
 /* Answered with bytes or a status: op_object.c, op_readdir.c */
 #define EXT_OBJECT_OPCODES \
 	(BIT_ULL(FUSE_GETXATTR) | BIT_ULL(FUSE_LISTXATTR) | BIT_ULL(FUSE_READLINK) | \
@@ -652,7 +656,7 @@ bool ext_has_no_caps(struct inode *inode, u64 token);
 	(BIT_ULL(FUSE_WRITE) | BIT_ULL(FUSE_FALLOCATE) | BIT_ULL(FUSE_COPY_FILE_RANGE) | \
 	 BIT_ULL(FUSE_SETATTR) | BIT_ULL(FUSE_CREATE) | BIT_ULL(FUSE_MKNOD) | \
 	 BIT_ULL(FUSE_MKDIR) | BIT_ULL(FUSE_SYMLINK) | BIT_ULL(FUSE_LINK) | \
-	 BIT_ULL(FUSE_TMPFILE))
+	 BIT_ULL(FUSE_TMPFILE) | BIT_ULL(FUSE_RENAME) | BIT_ULL(FUSE_RENAME2))
 
 /* 0, or the error that the change is forbidden with. Does not sleep. */
 int ext_change(struct fuse_mount *fm, struct fuse_args *args, bool background);

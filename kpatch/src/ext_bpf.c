@@ -126,6 +126,11 @@ static int ext_stub_reply_read(const struct extfuse_reply_read_in *in)
 	return 0;
 }
 
+static int ext_stub_dirent(const struct extfuse_lookup_in *in)
+{
+	return 0;
+}
+
 static struct extfuse_handler_ops ext_stubs = {
 	.lookup = ext_stub_lookup,
 	.getattr = ext_stub_getattr,
@@ -149,6 +154,7 @@ static struct extfuse_handler_ops ext_stubs = {
 	.reply_attr = ext_stub_reply_attr,
 	.reply_bytes = ext_stub_reply_bytes,
 	.reply_read = ext_stub_reply_read,
+	.dirent = ext_stub_dirent,
 };
 
 /*
@@ -270,6 +276,7 @@ static int ext_bpf_check_member(const struct btf_type *t, const struct btf_membe
 	case offsetof(struct extfuse_handler_ops, reply_attr):
 	case offsetof(struct extfuse_handler_ops, reply_bytes):
 	case offsetof(struct extfuse_handler_ops, reply_read):
+	case offsetof(struct extfuse_handler_ops, dirent):
 		/* They have no result, and write to their maps alone. */
 		return 0;
 	}

@@ -48,6 +48,12 @@ static inline bool ext_error_allowed(int err)
 	return err == -EACCES || err == -EPERM || err == -EIO;
 }
 
+/* Of lookups. ENOENT: this caller is not to know of the name, whatever it means. */
+static inline bool ext_error_allowed_of(enum extfuse_op op, int err)
+{
+	return ext_error_allowed(err) || (op == EXTFUSE_OP_LOOKUP && err == -ENOENT);
+}
+
 /* Of observers. Not ENOSYS, say, which would turn the request off for good. */
 static inline bool ext_denial_allowed(int err)
 {
@@ -90,7 +96,7 @@ static inline int ext_verdict(struct fuse_conn *fc, enum extfuse_op op, int ret,
 		ext_count(ec, op, scope);
 		return EXT_UPCALL;
 	}
-	if (ret < 0 && ext_error_allowed(ret)) {
+	if (ret < 0 && ext_error_allowed_of(op, ret)) {
 		ext_count(ec, op, error);
 		return ret;
 	}

@@ -213,13 +213,20 @@ static int ext_change_create(struct fuse_mount *fm, struct fuse_args *args, u32 
 		call.in.mode = S_IFLNK | 0777;
 		name = &args->in_args[0];
 		break;
+	case FUSE_RENAME:
+	case FUSE_RENAME2:
+		/* The new name; both requests begin with its directory. */
+		call.in.kind = EXTFUSE_CREATE_RENAME;
+		name = &args->in_args[2];
+		break;
 	default:
 		call.in.kind = EXTFUSE_CREATE_LINK;
 		call.in.entry.nodeid = ((const struct fuse_link_in *)in)->oldnodeid;
 	}
 	call.name = name->value;
 	call.in.entry.name_len = name->size - 1;
-	call.in.entry.parent = args->nodeid;
+	call.in.entry.parent = call.in.kind == EXTFUSE_CREATE_RENAME ?
+				       ((const struct fuse_rename_in *)in)->newdir : args->nodeid;
 	ext_change_caller(fm->fc, fm->sb, true, &call.in.entry.caller);
 	err = ext_create_ask(&call);
 	*flags = call.out.flags;

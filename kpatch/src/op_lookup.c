@@ -107,15 +107,40 @@ static bool ext_lookup_agrees(const struct extfuse_lookup_out *out, const struct
 	       out->generation == inode->i_generation;
 }
 
-/* The dentry (with its inode, or negative) still holds. RCU walk or not. */
-static noinline bool ext_revalidate(struct dentry *entry, struct inode *inode, unsigned int flags,
+/*
+ * What asks the daemon even while a timeout has not run out. Not LOOKUP_EXCL: who
+ * makes a name needs no better answer than a fresh one, and with it, that the name is
+ * there already.
+ */
+#define EXT_LOOKUP_ALWAYS (LOOKUP_REVAL | LOOKUP_RENAME_TARGET)
+
+/*
+ * What d_revalidate() says where a handler has forbidden the name. Hidden is as good
+ * as not there, but where it is about to be made: that it is there is not to be told.
+ */
+static int ext_lookup_denied(int err, const struct inode *inode, unsigned int flags)
+{
+	if (err != -ENOENT)
+		return err;
+	if (!inode)
+		return 1;
+	return flags & (LOOKUP_CREATE | LOOKUP_RENAME_TARGET) ? -EACCES : err;
+}
+
+/*
+ * Does the dentry (with its inode, or negative) still hold? RCU walk or not. 1: yes; 0:
+ * not known; or what the handler forbids its caller with, which says nothing about the
+ * dentry.
+ */
+static noinline int ext_revalidate(struct dentry *entry, struct inode *inode, unsigned int flags,
 				    struct fuse_conn *fc)
 {
 	struct ext_lookup_call call __uninitialized;
 	struct inode *dir;
 	unsigned int seq;
-	bool valid = false;
+	int valid = 0;
 	u64 word;
+	int ret;
 
 	preempt_disable();
 	/*
@@ -137,7 +162,14 @@ static noinline bool ext_revalidate(struct dentry *entry, struct inode *inode, u
 	call.in.parent = get_node_id(dir);
 	call.in.nodeid = inode ? get_node_id(inode) : 0;
 	call.in.flags = EXTFUSE_LOOKUP_REVALIDATE | (flags & LOOKUP_RCU ? EXTFUSE_LOOKUP_RCU : 0);
-	if (ext_lookup_ask(&call, entry->d_sb) != EXTFUSE_HIT)
+	ret = ext_lookup_ask(&call, entry->d_sb);
+	if (unlikely(ret != EXTFUSE_HIT)) {
+		/* Of another name: the walk has to find that out. */
+		if (ret < 0 && !read_seqcount_retry(&entry->d_seq, seq))
+			valid = ext_lookup_denied(ret, inode, flags);
+		goto out;
+	}
+	if (unlikely(flags & EXT_LOOKUP_ALWAYS))
 		goto out;
 	if (!ext_lookup_agrees(&call.out, inode)) {
 		ext_count(fc->ext, EXTFUSE_OP_LOOKUP, dead);
@@ -147,7 +179,7 @@ static noinline bool ext_revalidate(struct dentry *entry, struct inode *inode, u
 		goto out;
 
 	ext_count(fc->ext, EXTFUSE_OP_LOOKUP, hit);
-	valid = true;
+	valid = 1;
 	/*
 	 * Not while the directory is locked: a rename or unlink may be over for the
 	 * words and still have to move or unhash the dentry.
@@ -169,19 +201,26 @@ static __always_inline bool ext_dentry_expired(const struct dentry *entry,
 	return ext_usable(fc) && time_before64((u64)entry->d_fsdata, get_jiffies_64());
 }
 
-/*
- * What asks the daemon even while a timeout has not run out. Not LOOKUP_EXCL: who
- * makes a name needs no better answer than a fresh one, and with it, that the name is
- * there already.
- */
-#define EXT_LOOKUP_ALWAYS (LOOKUP_REVAL | LOOKUP_RENAME_TARGET)
+/* The mark of this task, see EXT_DENTRY_ASKED. Its time: numbers come again. */
+static unsigned long ext_dentry_asked(void)
+{
+	return EXT_DENTRY_ASKED | (unsigned long)current->pid << EXT_DENTRY_INDEX_SHIFT |
+	       current->start_time << (32 + EXT_DENTRY_INDEX_SHIFT);
+}
 
 /* Where RCU walk was left, or never was. */
 static noinline int ext_dentry_revalidate_ref(struct dentry *entry, struct inode *inode,
 					      unsigned int flags, struct fuse_conn *fc)
 {
-	if ((flags & EXT_LOOKUP_ALWAYS) ||
-	    READ_ONCE(entry->d_time) == EXT_DENTRY_ASKED)
+	int valid;
+
+	if (unlikely(flags & EXT_LOOKUP_ALWAYS)) {
+		/* The daemon decides, but for what the handler forbids. */
+		valid = ext_usable(fc) && !ext_dentry_moved_lately(entry) ?
+				ext_revalidate(entry, inode, flags, fc) : 0;
+		return valid < 0 ? valid : fuse_dentry_revalidate(entry, flags);
+	}
+	if (READ_ONCE(entry->d_time) == ext_dentry_asked())
 		return fuse_dentry_revalidate(entry, flags);
 	if (ext_dentry_warm(entry, fc->ext))
 		return 1;
@@ -189,8 +228,9 @@ static noinline int ext_dentry_revalidate_ref(struct dentry *entry, struct inode
 		return fuse_dentry_revalidate(entry, flags);
 	if (ext_dentry_moved_lately(entry))
 		return ext_dentry_misplaced(flags);
-	if (ext_revalidate(entry, inode, flags, fc))
-		return ext_dentry_moved_lately(entry) ? ext_dentry_misplaced(flags) : 1;
+	valid = ext_revalidate(entry, inode, flags, fc);
+	if (valid)
+		return ext_dentry_moved_lately(entry) ? ext_dentry_misplaced(flags) : valid;
 	return fuse_dentry_revalidate(entry, flags);
 }
 
@@ -202,6 +242,7 @@ int ext_dentry_revalidate(struct dentry *entry, unsigned int flags)
 {
 	struct fuse_conn *fc = get_fuse_conn_super(entry->d_sb);
 	struct inode *inode = d_inode_rcu(entry);
+	int valid;
 
 	if (inode && fuse_is_bad(inode))
 		return fuse_dentry_revalidate(entry, flags);
@@ -211,9 +252,10 @@ int ext_dentry_revalidate(struct dentry *entry, unsigned int flags)
 	if (ext_dentry_warm(entry, fc->ext))
 		return 1;
 	if (ext_dentry_expired(entry, fc)) {
-		if (ext_revalidate(entry, inode, flags, fc))
-			return 1;
-		ext_dentry_forget(entry, EXT_DENTRY_ASKED);
+		valid = ext_revalidate(entry, inode, flags, fc);
+		if (likely(valid))
+			return valid;
+		ext_dentry_forget(entry, ext_dentry_asked());
 	}
 	return fuse_dentry_revalidate(entry, flags);
 }

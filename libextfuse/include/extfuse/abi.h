@@ -10,7 +10,7 @@
  *      access, lseek, readdir (abi_object.h);
  *      open, opendir, flush, release, releasedir; registered backing files;
  *      write, setattr, create as observers (abi_change.h);
- *      replies (abi_reply.h)
+ *      replies (abi_reply.h); entries of listings (dirent)
  *
  * Rules
  *   - fixed-width types, explicit padding, no unions, no pointers in what a
@@ -244,8 +244,9 @@ enum extfuse_scope {
  * .behind is the behind word of .nodeid now, and that inode (id and
  * generation) is in the inode cache, or entries are stable (abi_stable.h). Takes
  * no lookup count.
- * Errors a handler may give: -EACCES -EPERM -EIO. They are its own decision and
- * carry no word; "no such name" is an answer with nodeid 0.
+ * Errors a handler may give: -EACCES -EPERM -EIO -ENOENT. They are its own decision
+ * about this caller, carry no word and are never remembered; what the kernel knows of
+ * the name stays. "No such name", for everybody, is an answer with nodeid 0.
  */
 struct extfuse_lookup_out {
 	__u64 word; /* token under which the answer was read */
@@ -374,6 +375,13 @@ struct extfuse_handler_ops {
 	int (*reply_attr)(const struct extfuse_reply_attr_in *in);
 	int (*reply_bytes)(const struct extfuse_reply_bytes_in *in);
 	int (*reply_read)(const struct extfuse_reply_read_in *in);
+	/*
+	 * Asked of each entry of a listing but "." and ".." before its reader gets it,
+	 * wherever the listing is from. 0: shown, others: left out. As of a lookup are
+	 * .caller, .parent, .hash and the name; .op is EXTFUSE_OP_READDIR, the rest 0.
+	 * Callers without ids for the daemon are shown nothing.
+	 */
+	int (*dirent)(const struct extfuse_lookup_in *in);
 
 	__u32 abi_version; /* EXTFUSE_ABI_VERSION the program was built with */
 	__u32 flags; /* EXTFUSE_HANDLER_*; unknown bits are refused */

@@ -101,10 +101,11 @@ enum extfuse_create_kind {
 	EXTFUSE_CREATE_SYMLINK = 3,
 	EXTFUSE_CREATE_LINK = 4, /* another name of .entry.nodeid */
 	EXTFUSE_CREATE_TMPFILE = 5, /* made and opened, has no name: .entry says "/" */
+	EXTFUSE_CREATE_RENAME = 6, /* the new name of something; it may be there already */
 };
 
 /*
- * CREATE, MKNOD, MKDIR, SYMLINK, LINK, TMPFILE. The name is that of a lookup, for
+ * CREATE, MKNOD, MKDIR, SYMLINK, LINK, TMPFILE, RENAME. The name is that of a lookup, for
  * extfuse_name_copy(&in->entry, ...) and extfuse_name_equal(), with these
  * differences: .nodeid is 0 but for _LINK, .op is EXTFUSE_OP_CREATE, .flags is 0,
  * and .name_len is not limited to EXTFUSE_NAME_MAX (1,024 at most).
