@@ -45,10 +45,11 @@ static __always_inline int judge(const struct extfuse_lookup_in *in)
 	app = bpf_map_lookup_elem(&apps, &uid);
 	if (!app)
 		return -EACCES;
-	if (app->name_len == in->name_len &&
-	    extfuse_name_equal(in, app->name, sizeof(app->name)) == 1)
-		return 0;
-	return -ENOENT;
+	if (app->name_len != in->name_len ||
+	    extfuse_name_equal(in, app->name, sizeof(app->name)) != 1)
+		return -ENOENT;
+	/* An element that was replaced meanwhile may have become another app's. */
+	return bpf_map_lookup_elem(&apps, &uid) == app ? 0 : -ENOENT;
 }
 
 SEC("struct_ops/lookup")

@@ -149,9 +149,10 @@ public:
 			return 0;
 		std::vector<extfuse_op_counters> per_cpu(static_cast<size_t>(cpus));
 		for (uint32_t op = 0; op < EXTFUSE_OP_COUNT; op++) {
-			const int error = bpf_map__lookup_elem(
-				object_.counters(), &op, sizeof(op), per_cpu.data(),
-				per_cpu.size() * sizeof(per_cpu[0]), 0);
+			const int error =
+				bpf_map__lookup_elem(object_.counters(), &op, sizeof(op),
+						     per_cpu.data(),
+						     per_cpu.size() * sizeof(per_cpu[0]), 0);
 			if (error)
 				return error;
 			sum_counters(per_cpu, out[op]);

@@ -56,8 +56,9 @@ int read_object(const std::string &path, std::vector<char> &out, std::string &re
 		return error;
 	}
 	if (!S_ISREG(st.st_mode) || st.st_size > largest_file) {
-		reason = "handler " + path + " is not a BPF object: no regular file of at most 64 "
-					     "MiB";
+		reason = "handler " + path +
+			 " is not a BPF object: no regular file of at most 64 "
+			 "MiB";
 		return -ENOEXEC;
 	}
 	out.resize(static_cast<size_t>(st.st_size));
@@ -127,8 +128,8 @@ std::vector<Variable> variables_of(const bpf_object *object, std::string_view se
 
 	if (!types)
 		return found;
-	const int id = btf__find_by_name_kind(types, std::string(section).c_str(),
-					      BTF_KIND_DATASEC);
+	const int id =
+		btf__find_by_name_kind(types, std::string(section).c_str(), BTF_KIND_DATASEC);
 	if (id < 0)
 		return found;
 	const btf_type *sec = btf__type_by_id(types, static_cast<uint32_t>(id));
@@ -232,8 +233,7 @@ int HandlerObject::find_table(std::string &reason)
 		reason = name_ + " has no table of operations: define one by EXTFUSE_OPS()";
 		return -EINVAL;
 	}
-	const auto *table =
-		static_cast<const char *>(bpf_map__initial_value(table_, &size));
+	const auto *table = static_cast<const char *>(bpf_map__initial_value(table_, &size));
 	const size_t at = member_offset(types, found->type, "abi_version");
 	if (table && size >= sizeof(version) && at <= size - sizeof(version))
 		memcpy(&version, table + at, sizeof(version));

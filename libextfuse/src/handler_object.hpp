@@ -17,8 +17,17 @@ namespace exf::impl
 {
 
 // Maps of <extfuse/maps.bpf.h>, in the order of HandlerMaps.
-enum CacheMap { cache_names, cache_long_names, cache_attrs, cache_blocks, cache_objects,
-		cache_dirs, cache_dir_names, cache_opens, cache_map_count };
+enum CacheMap {
+	cache_names,
+	cache_long_names,
+	cache_attrs,
+	cache_blocks,
+	cache_objects,
+	cache_dirs,
+	cache_dir_names,
+	cache_opens,
+	cache_map_count
+};
 
 // Functions that return int: 0 or -errno, with reason saying what is wrong.
 class HandlerObject

@@ -76,12 +76,18 @@ int take_handler(const Taking &t, std::string_view value)
 enum { KEY_OURS = 1 };
 
 const fuse_opt our_opts[] = {
-	FUSE_OPT_KEY("extfuse=", KEY_OURS),     FUSE_OPT_KEY("no_handler", KEY_OURS),
-	FUSE_OPT_KEY("no_remember", KEY_OURS),  FUSE_OPT_KEY("reply_hooks", KEY_OURS),
-	FUSE_OPT_KEY("max_names=", KEY_OURS),   FUSE_OPT_KEY("max_long_names=", KEY_OURS),
-	FUSE_OPT_KEY("max_attrs=", KEY_OURS),   FUSE_OPT_KEY("max_blocks=", KEY_OURS),
-	FUSE_OPT_KEY("max_objects=", KEY_OURS), FUSE_OPT_KEY("max_dirs=", KEY_OURS),
-	FUSE_OPT_KEY("max_opens=", KEY_OURS),   FUSE_OPT_KEY("handler=", KEY_OURS),
+	FUSE_OPT_KEY("extfuse=", KEY_OURS),
+	FUSE_OPT_KEY("no_handler", KEY_OURS),
+	FUSE_OPT_KEY("no_remember", KEY_OURS),
+	FUSE_OPT_KEY("reply_hooks", KEY_OURS),
+	FUSE_OPT_KEY("max_names=", KEY_OURS),
+	FUSE_OPT_KEY("max_long_names=", KEY_OURS),
+	FUSE_OPT_KEY("max_attrs=", KEY_OURS),
+	FUSE_OPT_KEY("max_blocks=", KEY_OURS),
+	FUSE_OPT_KEY("max_objects=", KEY_OURS),
+	FUSE_OPT_KEY("max_dirs=", KEY_OURS),
+	FUSE_OPT_KEY("max_opens=", KEY_OURS),
+	FUSE_OPT_KEY("handler=", KEY_OURS),
 	FUSE_OPT_END,
 };
 

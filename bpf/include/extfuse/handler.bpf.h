@@ -53,10 +53,9 @@
  * write SEC("?struct_ops/...") where it is optional.
  */
 #define EXTFUSE_OPS(table_name, ...)                                                               \
-	_Pragma("clang diagnostic push")                                                           \
-	/* the later of two wins, see EXTFUSE_CACHE_OPS */                                         \
-	_Pragma("clang diagnostic ignored \"-Winitializer-overrides\"")                            \
-	SEC(".struct_ops.link")                                                                    \
+	_Pragma("clang diagnostic push") /* the later of two wins, see EXTFUSE_CACHE_OPS */        \
+		_Pragma("clang diagnostic ignored \"-Winitializer-overrides\"")                    \
+			SEC(".struct_ops.link")                                                    \
 	struct extfuse_handler_ops table_name = {                                                  \
 		__VA_ARGS__,                                                                       \
 		.abi_version = EXTFUSE_ABI_VERSION,                                                \

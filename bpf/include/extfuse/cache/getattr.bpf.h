@@ -5,8 +5,8 @@
 
 #include <extfuse/maps.bpf.h>
 
-static __always_inline struct extfuse_attr_slot *ext_getattr_find(const struct extfuse_getattr_in *in,
-							      __u64 nodeid)
+static __always_inline struct extfuse_attr_slot *ext_getattr_find(
+	const struct extfuse_getattr_in *in, __u64 nodeid)
 {
 	__u32 key = extfuse_bucket(in->hash, ext_attr_mask);
 	struct extfuse_attr_bucket *b = bpf_map_lookup_elem(&ext_attrs, &key);
@@ -23,7 +23,7 @@ static __always_inline struct extfuse_attr_slot *ext_getattr_find(const struct e
 }
 
 static __always_inline int extfuse_cache_getattr(const struct extfuse_getattr_in *in,
-				      struct extfuse_getattr_out *out)
+						 struct extfuse_getattr_out *out)
 {
 	__u32 switches = ext_switches;
 	__u64 nodeid = in->nodeid;

@@ -45,7 +45,7 @@ static __always_inline struct extfuse_long_name_slot *ext_lookup_find_long(
 }
 
 static __always_inline bool ext_lookup_same_name(const struct extfuse_lookup_in *in,
-					     const struct extfuse_name_slot *s)
+						 const struct extfuse_name_slot *s)
 {
 	return !((in->name[0] ^ s->name[0]) | (in->name[1] ^ s->name[1]) |
 		 (in->name[2] ^ s->name[2]) | (in->name[3] ^ s->name[3]));
@@ -56,7 +56,7 @@ static __always_inline bool ext_lookup_same_name(const struct extfuse_lookup_in 
  * driver compares the directory's token. why: enum extfuse_miss if it is not.
  */
 static __noinline int ext_lookup_complete(const struct extfuse_lookup_in *in,
-				      struct extfuse_lookup_out *out, __u32 why)
+					  struct extfuse_lookup_out *out, __u32 why)
 {
 	__u64 parent = in->parent;
 	__u64 hash = in->hash;
@@ -109,7 +109,7 @@ miss:
 }
 
 static __always_inline int ext_lookup_miss(const struct extfuse_lookup_in *in,
-				       struct extfuse_lookup_out *out, __u32 why)
+					   struct extfuse_lookup_out *out, __u32 why)
 {
 	/* What a dentry means is not changed by a handler: no use in contradicting it. */
 	return in->nodeid ? extfuse_count_miss(EXTFUSE_OP_LOOKUP, why)
@@ -117,7 +117,7 @@ static __always_inline int ext_lookup_miss(const struct extfuse_lookup_in *in,
 }
 
 static __always_inline int extfuse_cache_lookup(const struct extfuse_lookup_in *in,
-				     struct extfuse_lookup_out *out)
+						struct extfuse_lookup_out *out)
 {
 	__u32 switches = ext_switches;
 	struct extfuse_name_slot *s;

@@ -37,8 +37,8 @@ static __always_inline struct extfuse_object_slot *ext_object_find(const struct 
 #define EXT_OBJECT_OK (-1)
 
 static __always_inline int ext_object_check(const struct ext_object_key *k,
-					const struct extfuse_caller *caller,
-					const struct extfuse_object_slot *s, __u64 word)
+					    const struct extfuse_caller *caller,
+					    const struct extfuse_object_slot *s, __u64 word)
 {
 	if (s->nodeid != k->nodeid || s->arg != k->arg || s->kind != k->kind)
 		return EXTFUSE_MISS_TORN;
@@ -56,8 +56,8 @@ static __always_inline bool ext_object_off(__u32 op)
 
 /* The slot's bytes into the reply, and the answer with them. */
 static __always_inline int ext_object_reply(struct extfuse_bytes_out *out,
-					const struct extfuse_object_slot *s, __u32 seq, __u64 word,
-					__u32 kind)
+					    const struct extfuse_object_slot *s, __u32 seq,
+					    __u64 word, __u32 kind)
 {
 	__u32 scope = s->scope;
 	__u32 extra = s->flags & (EXTFUSE_OUT_ABSENT | EXTFUSE_OUT_XATTR_WORD);
@@ -76,7 +76,7 @@ static __always_inline int ext_object_reply(struct extfuse_bytes_out *out,
 }
 
 static __always_inline int extfuse_cache_getxattr(const struct extfuse_getxattr_in *in,
-				       struct extfuse_bytes_out *out)
+						  struct extfuse_bytes_out *out)
 {
 	struct ext_object_key k = {in->nodeid, in->hash, EXTFUSE_OP_GETXATTR};
 	struct extfuse_object_slot *s;
@@ -105,7 +105,7 @@ static __always_inline int extfuse_cache_getxattr(const struct extfuse_getxattr_
 
 /* LISTXATTR, READLINK */
 static __always_inline int extfuse_cache_bytes(const struct extfuse_bytes_in *in,
-				    struct extfuse_bytes_out *out, __u32 kind)
+					       struct extfuse_bytes_out *out, __u32 kind)
 {
 	struct ext_object_key k = {in->nodeid, 0, kind};
 	struct extfuse_object_slot *s;
@@ -127,7 +127,7 @@ static __always_inline int extfuse_cache_bytes(const struct extfuse_bytes_in *in
 }
 
 static __always_inline int extfuse_cache_statfs(const struct extfuse_statfs_in *in,
-				     struct extfuse_statfs_out *out)
+						struct extfuse_statfs_out *out)
 {
 	struct ext_object_key k = {in->nodeid, 0, EXTFUSE_OP_STATFS};
 	struct extfuse_object_slot *s;
@@ -153,7 +153,7 @@ static __always_inline int extfuse_cache_statfs(const struct extfuse_statfs_in *
 }
 
 static __always_inline int extfuse_cache_access(const struct extfuse_access_in *in,
-				     struct extfuse_access_out *out)
+						struct extfuse_access_out *out)
 {
 	struct ext_object_key k = {in->nodeid, in->mask, EXTFUSE_OP_ACCESS};
 	struct extfuse_object_slot *s;
@@ -179,10 +179,10 @@ static __always_inline int extfuse_cache_access(const struct extfuse_access_in *
 }
 
 static __always_inline int extfuse_cache_lseek(const struct extfuse_lseek_in *in,
-				    struct extfuse_lseek_out *out)
+					       struct extfuse_lseek_out *out)
 {
 	struct ext_object_key k = {in->nodeid, extfuse_lseek_arg(in->offset, in->whence),
-			       EXTFUSE_OP_LSEEK};
+				   EXTFUSE_OP_LSEEK};
 	struct extfuse_object_slot *s;
 	__u32 seq, flags;
 	int why;

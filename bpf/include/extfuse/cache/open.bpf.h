@@ -23,7 +23,8 @@ static __always_inline struct extfuse_open_slot *ext_open_find(__u64 hash, __u64
 	return NULL;
 }
 
-static __always_inline int extfuse_cache_open(const struct extfuse_open_in *in, struct extfuse_open_out *out)
+static __always_inline int extfuse_cache_open(const struct extfuse_open_in *in,
+					      struct extfuse_open_out *out)
 {
 	__u32 switches = ext_switches;
 	__u64 nodeid = in->nodeid;
@@ -65,7 +66,7 @@ static __always_inline int extfuse_cache_open(const struct extfuse_open_in *in, 
 
 /* wanted: what the slot must say for the request to be left out. */
 static __always_inline int extfuse_cache_close(const struct extfuse_close_in *in,
-				    struct extfuse_close_out *out, __u32 wanted)
+					       struct extfuse_close_out *out, __u32 wanted)
 {
 	__u32 switches = ext_switches;
 	__u64 nodeid = in->nodeid;

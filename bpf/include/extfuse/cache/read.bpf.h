@@ -62,7 +62,7 @@ static __always_inline struct extfuse_data_slot *ext_read_find(__u64 nodeid, __u
 
 /* Is the slot this block, and fresh? EXT_READ_BLOCK_OK or why not. */
 static __always_inline int ext_read_check(const struct extfuse_read_in *in,
-				      const struct extfuse_data_slot *s, __u64 index)
+					  const struct extfuse_data_slot *s, __u64 index)
 {
 	if (s->nodeid != in->nodeid || s->index != index)
 		return EXTFUSE_MISS_TORN;
@@ -136,7 +136,8 @@ static long ext_read_block(__u64 i, void *ctx)
 	return 0;
 }
 
-static __always_inline int extfuse_cache_read(const struct extfuse_read_in *in, struct extfuse_read_out *out)
+static __always_inline int extfuse_cache_read(const struct extfuse_read_in *in,
+					      struct extfuse_read_out *out)
 {
 	__u32 switches = ext_switches;
 	struct ext_read_range r = {};

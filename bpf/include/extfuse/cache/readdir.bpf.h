@@ -147,7 +147,7 @@ static long ext_readdir_chunk(__u64 i, void *ctx)
 }
 
 static __always_inline int extfuse_cache_readdir(const struct extfuse_bytes_in *in,
-				      struct extfuse_bytes_out *out)
+						 struct extfuse_bytes_out *out)
 {
 	struct ext_readdir_walk w = {};
 
