@@ -293,6 +293,8 @@ static int ext_bpf_check_member(const struct btf_type *t, const struct btf_membe
 	return 0;
 }
 
+#define EXT_HANDLER_FLAGS (EXTFUSE_HANDLER_ALL_REPLIES | EXTFUSE_HANDLER_LAZY_ATIME)
+
 static int ext_bpf_init_member(const struct btf_type *t, const struct btf_member *member,
 			       void *kdata, const void *udata)
 {
@@ -310,7 +312,7 @@ static int ext_bpf_init_member(const struct btf_type *t, const struct btf_member
 		return 1;
 	case offsetof(struct extfuse_handler_ops, flags):
 		to->flags = from->flags;
-		return from->flags & ~EXTFUSE_HANDLER_ALL_REPLIES ? -EINVAL : 1;
+		return from->flags & ~EXT_HANDLER_FLAGS ? -EINVAL : 1;
 	case offsetof(struct extfuse_handler_ops, name):
 		if (strnlen(from->name, sizeof(from->name)) == sizeof(from->name))
 			return -EINVAL;

@@ -437,6 +437,7 @@ static void ext_reply_object(struct ext_reply_ctx *ctx)
 	if (ctx->error)
 		call.in.size = 0;
 	call.in.nodeid = args->nodeid;
+	call.in.hash = extfuse_node_hash(ec->seed, args->nodeid);
 	call.in.op = op;
 	call.in.error = ctx->error;
 	call.in.mark = ctx->mark;

@@ -349,6 +349,13 @@ int ext_dir_permission(struct mnt_idmap *idmap, struct inode *inode, int mask)
  * the lower file moves if it is not after mtime and ctime, or is a day old. Then
  * cached attributes are outdated; once: a second read moves it no more.
  */
+static bool ext_atime_lazy(const struct ext_conn *ec)
+{
+	const struct extfuse_handler_ops *ops = ext_ops(ec);
+
+	return ops && (ops->flags & EXTFUSE_HANDLER_LAZY_ATIME);
+}
+
 static bool ext_atime_may_move(struct inode *inode, u64 token)
 {
 	struct timespec64 atime = inode_get_atime(inode);
@@ -376,7 +383,7 @@ bool ext_atime_moved(struct fuse_mount *fm, u64 nodeid)
 	token = ext_sum(ec, index);
 	rcu_read_lock();
 	inode = find_inode_rcu(fm->sb, nodeid, ext_inode_is, &nodeid);
-	moved = !inode || ext_atime_may_move(inode, token);
+	moved = !ext_atime_lazy(ec) && (!inode || ext_atime_may_move(inode, token));
 	if (moved) {
 		ext_changed(ec, index);
 		if (inode && ext_cacheable(token))

@@ -323,6 +323,24 @@ void HandlerObject::leave_out_replies()
 	}
 }
 
+// In the table's .flags, beside the object's own.
+void HandlerObject::set_flags(uint32_t flags)
+{
+	const btf *types = bpf_object__btf(object_.get());
+	const int id = btf__find_by_name_kind(types, table_type, BTF_KIND_STRUCT);
+	size_t size, at = std::string::npos;
+	auto *table = static_cast<char *>(bpf_map__initial_value(table_, &size));
+	uint32_t now;
+
+	if (id >= 0 && table)
+		at = member_offset(types, btf__type_by_id(types, static_cast<uint32_t>(id)), "flags");
+	if (at == std::string::npos || at > size - sizeof(now))
+		return;
+	memcpy(&now, table + at, sizeof(now));
+	now |= flags;
+	memcpy(table + at, &now, sizeof(now));
+}
+
 int HandlerObject::prepare(const HandlerParams &params, std::string &reason)
 {
 	if (!params.replies)
@@ -342,8 +360,39 @@ int HandlerObject::prepare(const HandlerParams &params, std::string &reason)
 		if (error)
 			return error;
 	}
-	const int error = set("ext_seed", params.seed, sizeof(params.seed), reason);
-	return error ? error : set("ext_switches", params.switches, sizeof(uint32_t), reason);
+	int error = set("ext_seed", params.seed, sizeof(params.seed), reason);
+	if (!error)
+		error = set("ext_switches", params.switches, sizeof(uint32_t), reason);
+	return error ? error : set_policy(params.policy, reason);
+}
+
+int HandlerObject::set_policy(const CachePolicy &policy, std::string &reason)
+{
+	const struct {
+		const char *variable;
+		uint32_t value;
+	} settings[] = {
+		{"ext_cache", policy.cache},
+		{"ext_cache_names", policy.names},
+		{"ext_cache_attrs", policy.attrs},
+		{"ext_cache_others", policy.others},
+		{"ext_cache_links", policy.links},
+		{"ext_cache_owner", policy.owner},
+		{"ext_owner_uid", policy.uid},
+		{"ext_owner_gid", policy.gid},
+	};
+
+	for (const auto &s : settings) {
+		const int error = set(s.variable, s.value, sizeof(s.value), reason);
+
+		if (error)
+			return error;
+	}
+	if (policy.cache != EXTFUSE_CACHE_ANNOTATED)
+		set_flags(EXTFUSE_HANDLER_ALL_REPLIES);
+	if (policy.lazy_atime)
+		set_flags(EXTFUSE_HANDLER_LAZY_ATIME);
+	return 0;
 }
 
 } // namespace exf::impl

@@ -84,6 +84,8 @@ private:
 	int find_table(std::string &reason);
 	int find_caches(std::string &reason);
 	int set(const char *variable, uint64_t value, size_t size, std::string &reason);
+	int set_policy(const CachePolicy &policy, std::string &reason);
+	void set_flags(uint32_t flags);
 	void leave_out_replies();
 
 	std::string name_;

@@ -5,9 +5,11 @@
 
 #include <fcntl.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "keys.hpp"
 #include "object.hpp"
+#include "policy.hpp"
 
 using namespace exf::impl;
 
@@ -70,7 +72,8 @@ int extfuse::load_handler(std::string &reason)
 	params.names_buckets = buckets_for(options.max_dirs);
 	params.open_buckets = buckets_for(options.max_opens);
 	params.seed = seed;
-	params.replies = options.reply_hooks;
+	params.policy = make_policy(options, mount_options, getuid(), getgid());
+	params.replies = options.reply_hooks || options.cache != EXTFUSE_CACHE_ANNOTATED;
 	params.file = options.handler_file;
 	params.object = options.handler_object;
 	params.switches = all_operations | (options.no_remember ? 0 : switch_remember);

@@ -66,6 +66,19 @@ private:
 	int fd_ = -1;
 };
 
+// What the stock handler keeps of replies without a mark, as in maps.bpf.h.
+struct CachePolicy {
+	extfuse_policy cache = EXTFUSE_CACHE_ANNOTATED;
+	extfuse_scope names = EXTFUSE_SCOPE_NONE;
+	extfuse_scope attrs = EXTFUSE_SCOPE_NONE;
+	extfuse_scope others = EXTFUSE_SCOPE_NONE;
+	bool links = false;
+	bool lazy_atime = false;
+	bool owner = false; // only of what was replied to these ids
+	uint32_t uid = 0;
+	uint32_t gid = 0;
+};
+
 // Which handler; its sizes and settings, fixed when it is loaded.
 struct HandlerParams {
 	uint32_t name_buckets = 1; // all are powers of two
@@ -82,6 +95,7 @@ struct HandlerParams {
 	// Another handler than the library's own, which it is if both are empty.
 	std::string file;
 	std::span<const char> object; // owned by the caller
+	CachePolicy policy; // of handlers with the library's caches
 };
 
 // The slot caches as mapped into this process.

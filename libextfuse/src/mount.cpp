@@ -275,26 +275,6 @@ int extfuse_new(struct extfuse **out, struct fuse_args *args, const struct extfu
 	return no_throw([&] { return make(out, args, cfg, make_linux_kernel()); });
 }
 
-const char *extfuse_option_help(void)
-{
-	return "    -o extfuse=auto        extfuse driver if there is one, else stock FUSE "
-	       "(default)\n"
-	       "    -o extfuse=require     extfuse driver, or fail\n"
-	       "    -o extfuse=stock       stock FUSE\n"
-	       "    -o no_handler          extfuse driver without a BPF handler\n"
-	       "    -o handler=FILE        BPF object of a handler in place of the library's own\n"
-	       "    -o no_remember         ask the handler every time\n"
-	       "    -o reply_hooks         replies are cached by the driver on their way back\n"
-	       "    -o max_names=N         names to keep, of up to 32 bytes (131072)\n"
-	       "    -o max_long_names=N    names to keep, longer ones (4096)\n"
-	       "    -o max_attrs=N         nodes whose attributes to keep (131072)\n"
-	       "    -o max_blocks=N        blocks of 4 KiB of file data to keep (4096)\n"
-	       "    -o max_objects=N       extended attributes, link targets and the like to keep "
-	       "(65536)\n"
-	       "    -o max_dirs=N          directories whose entries to keep (4096)\n"
-	       "    -o max_opens=N         files and directories to open without asking (131072)\n";
-}
-
 void extfuse_destroy(struct extfuse *x)
 {
 	delete x;

@@ -73,6 +73,38 @@ int take_handler(const Taking &t, std::string_view value)
 	return 0;
 }
 
+int take_cache(const Taking &t, std::string_view value)
+{
+	if (value == "annotated") {
+		t.options.cache = EXTFUSE_CACHE_ANNOTATED;
+	} else if (value == "timeouts") {
+		t.options.cache = EXTFUSE_CACHE_TIMEOUTS;
+	} else if (value == "private") {
+		t.options.cache = EXTFUSE_CACHE_PRIVATE;
+	} else {
+		t.log.error("option cache=%.*s: give annotated, timeouts or private",
+			    static_cast<int>(value.size()), value.data());
+		return -1;
+	}
+	return 0;
+}
+
+int take_cache_for(const Taking &t, std::string_view value)
+{
+	if (value == "auto") {
+		t.options.cache_for = EXTFUSE_CACHE_FOR_AUTO;
+	} else if (value == "caller") {
+		t.options.cache_for = EXTFUSE_CACHE_FOR_CALLER;
+	} else if (value == "all") {
+		t.options.cache_for = EXTFUSE_CACHE_FOR_ALL;
+	} else {
+		t.log.error("option cache_for=%.*s: give auto, caller or all",
+			    static_cast<int>(value.size()), value.data());
+		return -1;
+	}
+	return 0;
+}
+
 enum { KEY_OURS = 1 };
 
 const fuse_opt our_opts[] = {
@@ -88,6 +120,10 @@ const fuse_opt our_opts[] = {
 	FUSE_OPT_KEY("max_dirs=", KEY_OURS),
 	FUSE_OPT_KEY("max_opens=", KEY_OURS),
 	FUSE_OPT_KEY("handler=", KEY_OURS),
+	FUSE_OPT_KEY("cache=", KEY_OURS),
+	FUSE_OPT_KEY("cache_for=", KEY_OURS),
+	FUSE_OPT_KEY("cache_links", KEY_OURS),
+	FUSE_OPT_KEY("follow_atime", KEY_OURS),
 	FUSE_OPT_END,
 };
 
@@ -109,6 +145,10 @@ int take_one(void *data, const char *arg, int key, fuse_args *)
 		return take_driver(t, value);
 	if (name == "handler")
 		return take_handler(t, value);
+	if (name == "cache")
+		return take_cache(t, value);
+	if (name == "cache_for")
+		return take_cache_for(t, value);
 	if (name == "max_names")
 		return take_number(t, name, value, t.options.max_names);
 	if (name == "max_long_names")
@@ -129,6 +169,10 @@ int take_one(void *data, const char *arg, int key, fuse_args *)
 		t.options.no_remember = true;
 	else if (name == "reply_hooks")
 		t.options.reply_hooks = true;
+	else if (name == "cache_links")
+		t.options.cache_links = true;
+	else if (name == "follow_atime")
+		t.options.follow_atime = true;
 	return 0;
 }
 
@@ -294,6 +338,13 @@ int read_config(const extfuse_config *cfg, Options &out, Log &log)
 			  fallback);
 		return -EINVAL;
 	}
+	const unsigned cache = raw(c.cache);
+	const unsigned cache_for = raw(c.cache_for);
+	if (cache > EXTFUSE_CACHE_PRIVATE || cache_for > EXTFUSE_CACHE_FOR_ALL) {
+		log.error("extfuse_config.cache %u, .cache_for %u: unknown value", cache,
+			  cache_for);
+		return -EINVAL;
+	}
 	out.driver = c.driver;
 	out.fallback = c.fallback;
 	out.no_handler = c.no_handler != 0;
@@ -308,6 +359,10 @@ int read_config(const extfuse_config *cfg, Options &out, Log &log)
 	if (c.handler_object)
 		out.handler_object = {static_cast<const char *>(c.handler_object),
 				      c.handler_object_size};
+	out.cache = c.cache;
+	out.cache_for = c.cache_for;
+	out.cache_links = c.cache_links != 0;
+	out.follow_atime = c.follow_atime != 0;
 	const struct {
 		const char *name;
 		uint32_t given;
@@ -360,3 +415,32 @@ int read_mount_options(const fuse_args *args, MountOptions &out)
 }
 
 } // namespace exf::impl
+
+extern "C" const char *extfuse_option_help(void)
+{
+	return "    -o extfuse=auto        extfuse driver if there is one, else stock FUSE "
+	       "(default)\n"
+	       "    -o extfuse=require     extfuse driver, or fail\n"
+	       "    -o extfuse=stock       stock FUSE\n"
+	       "    -o no_handler          extfuse driver without a BPF handler\n"
+	       "    -o handler=FILE        BPF object of a handler in place of the library's own\n"
+	       "    -o no_remember         ask the handler every time\n"
+	       "    -o reply_hooks         replies are cached by the driver on their way back\n"
+	       "    -o cache=annotated     keep what the file system says may be kept (default)\n"
+	       "    -o cache=timeouts      and attributes, as long as their timeouts allow\n"
+	       "    -o cache=private       and all else: files change through this mount only\n"
+	       "    -o cache_for=auto      kept replies are for everybody if the kernel checks\n"
+	       "                           permissions, or for the mount's owner, or =caller\n"
+	       "    -o cache_for=caller    ... for the same user and groups\n"
+	       "    -o cache_for=all       ... for everybody: they do not depend on who asks\n"
+	       "    -o cache_links         all names of a file have the same node\n"
+	       "    -o follow_atime        cache=private: reading outdates access times\n"
+	       "    -o max_names=N         names to keep, of up to 32 bytes (131072)\n"
+	       "    -o max_long_names=N    names to keep, longer ones (4096)\n"
+	       "    -o max_attrs=N         nodes whose attributes to keep (131072)\n"
+	       "    -o max_blocks=N        blocks of 4 KiB of file data to keep (4096)\n"
+	       "    -o max_objects=N       extended attributes, link targets and the like to keep "
+	       "(65536)\n"
+	       "    -o max_dirs=N          directories whose entries to keep (4096)\n"
+	       "    -o max_opens=N         files and directories to open without asking (131072)\n";
+}

@@ -22,6 +22,10 @@ struct Options {
 	bool no_handler = false;
 	bool no_remember = false;
 	bool reply_hooks = false;
+	extfuse_policy cache = EXTFUSE_CACHE_ANNOTATED;
+	extfuse_cache_for cache_for = EXTFUSE_CACHE_FOR_AUTO;
+	bool cache_links = false;
+	bool follow_atime = false;
 	uint32_t max_names = 131072;
 	uint32_t max_long_names = 4096;
 	uint32_t max_attrs = 131072;

@@ -63,6 +63,7 @@ Stored store_attr(const HandlerMaps &maps, const Words &words, uint64_t node, ui
 		[&](auto &s) {
 			poke_node(s, node, word, who);
 			poke_words(&s.attr, &attr, sizeof(attr));
+			poke(s.expires, 0);
 		});
 }
 

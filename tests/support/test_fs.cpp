@@ -35,6 +35,10 @@ extfuse_config library_config(const Config &c)
 	cfg.no_handler = c.kind == Kind::NoHandler;
 	cfg.no_remember = !c.remember;
 	cfg.reply_hooks = c.reply_hooks;
+	cfg.cache = c.cache;
+	cfg.cache_for = c.cache_for;
+	cfg.cache_links = c.cache_links;
+	cfg.follow_atime = c.follow_atime;
 	cfg.max_names = c.kind == Kind::Tiny ? 4 : c.max_names;
 	cfg.max_long_names = c.kind == Kind::Tiny ? 4 : c.max_long_names;
 	cfg.max_attrs = c.kind == Kind::Tiny ? 4 : c.max_attrs;

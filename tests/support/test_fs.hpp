@@ -56,6 +56,10 @@ struct Config {
 	uint32_t max_dirs = 64;
 	uint32_t max_opens = 4096;
 	bool reply_hooks = reply_hooks_by_default; // replies are marked in place of put
+	extfuse_policy cache = EXTFUSE_CACHE_ANNOTATED; // of replies without a mark
+	extfuse_cache_for cache_for = EXTFUSE_CACHE_FOR_AUTO;
+	bool cache_links = false;
+	bool follow_atime = false;
 	bool passthrough = false; // FUSE_CAP_PASSTHROUGH is asked for
 	bool writeback = false; // FUSE_CAP_WRITEBACK_CACHE
 	bool atomic_o_trunc = true; // FUSE_CAP_ATOMIC_O_TRUNC

@@ -244,7 +244,7 @@
 		FIELD(extfuse_long_name_slot, scope, 53) \
 		FIELD(extfuse_long_name_slot, reserved, 54) \
 		FIELD(extfuse_long_name_slot, name, 56) \
-	SIZE(extfuse_attr_slot, 120) \
+	SIZE(extfuse_attr_slot, 128) \
 		FIELD(extfuse_attr_slot, seq, 0) \
 		FIELD(extfuse_attr_slot, scope, 4) \
 		FIELD(extfuse_attr_slot, reserved, 5) \
@@ -252,6 +252,7 @@
 		FIELD(extfuse_attr_slot, word, 16) \
 		FIELD(extfuse_attr_slot, caller, 24) \
 		FIELD(extfuse_attr_slot, attr, 32) \
+		FIELD(extfuse_attr_slot, expires, 120) \
 	SIZE(extfuse_data_slot, 4160) \
 		FIELD(extfuse_data_slot, seq, 0) \
 		FIELD(extfuse_data_slot, len, 4) \
@@ -267,7 +268,7 @@
 		FIELD(extfuse_name_bucket, slot, 0) \
 	SIZE(extfuse_long_name_bucket, 1248) \
 		FIELD(extfuse_long_name_bucket, slot, 0) \
-	SIZE(extfuse_attr_bucket, 480) \
+	SIZE(extfuse_attr_bucket, 512) \
 		FIELD(extfuse_attr_bucket, slot, 0) \
 	SIZE(extfuse_data_bucket, 16640) \
 		FIELD(extfuse_data_bucket, slot, 0) \
@@ -309,12 +310,13 @@
 		FIELD(extfuse_names_slot, bits, 32) \
 	SIZE(extfuse_names_bucket, 4224) \
 		FIELD(extfuse_names_bucket, slot, 0) \
-	SIZE(extfuse_op_counters, 96) \
+	SIZE(extfuse_op_counters, 160) \
 		FIELD(extfuse_op_counters, hit, 0) \
 		FIELD(extfuse_op_counters, negative, 8) \
 		FIELD(extfuse_op_counters, error, 16) \
-		FIELD(extfuse_op_counters, reserved, 24) \
+		FIELD(extfuse_op_counters, kept, 24) \
 		FIELD(extfuse_op_counters, miss, 32) \
+		FIELD(extfuse_op_counters, unkept, 96) \
 	SIZE(extfuse_write_in, 72) \
 		FIELD(extfuse_write_in, caller, 0) \
 		FIELD(extfuse_write_in, nodeid, 16) \
@@ -390,19 +392,20 @@
 		FIELD(extfuse_reply_attr_in, mark, 56) \
 		FIELD(extfuse_reply_attr_in, flags, 60) \
 		FIELD(extfuse_reply_attr_in, attr, 64) \
-	SIZE(extfuse_reply_bytes_in, 104) \
+	SIZE(extfuse_reply_bytes_in, 112) \
 		FIELD(extfuse_reply_bytes_in, caller, 0) \
 		FIELD(extfuse_reply_bytes_in, nodeid, 16) \
 		FIELD(extfuse_reply_bytes_in, word, 24) \
 		FIELD(extfuse_reply_bytes_in, xattr_word, 32) \
 		FIELD(extfuse_reply_bytes_in, arg, 40) \
-		FIELD(extfuse_reply_bytes_in, op, 48) \
-		FIELD(extfuse_reply_bytes_in, error, 52) \
-		FIELD(extfuse_reply_bytes_in, size, 56) \
-		FIELD(extfuse_reply_bytes_in, mark, 60) \
-		FIELD(extfuse_reply_bytes_in, reserved, 64) \
-		FIELD(extfuse_reply_bytes_in, name_len, 68) \
-		FIELD(extfuse_reply_bytes_in, name, 72) \
+		FIELD(extfuse_reply_bytes_in, hash, 48) \
+		FIELD(extfuse_reply_bytes_in, op, 56) \
+		FIELD(extfuse_reply_bytes_in, error, 60) \
+		FIELD(extfuse_reply_bytes_in, size, 64) \
+		FIELD(extfuse_reply_bytes_in, mark, 68) \
+		FIELD(extfuse_reply_bytes_in, reserved, 72) \
+		FIELD(extfuse_reply_bytes_in, name_len, 76) \
+		FIELD(extfuse_reply_bytes_in, name, 80) \
 	SIZE(extfuse_reply_read_in, 80) \
 		FIELD(extfuse_reply_read_in, caller, 0) \
 		FIELD(extfuse_reply_read_in, nodeid, 16) \

@@ -52,6 +52,15 @@ const volatile __u32 ext_object_mask = 0;
 const volatile __u32 ext_dir_mask = 0;
 const volatile __u32 ext_dir_names_mask = 0;
 const volatile __u32 ext_open_mask = 0;
+/* The policy, for replies without a mark; scopes: enum extfuse_scope */
+const volatile __u32 ext_cache = EXTFUSE_CACHE_ANNOTATED; /* enum extfuse_policy */
+const volatile __u32 ext_cache_names = 0; /* scope of what names mean */
+const volatile __u32 ext_cache_attrs = 0; /* scope of attributes */
+const volatile __u32 ext_cache_others = 0; /* scope of all but data, which is everybody's */
+const volatile __u32 ext_cache_links = 0; /* 1: all names of a file have one node */
+const volatile __u32 ext_cache_owner = 0; /* 1: only of what these ids were told */
+const volatile __u32 ext_owner_uid = 0;
+const volatile __u32 ext_owner_gid = 0;
 const volatile __u64 ext_seed = 0; /* of the hashes of all but names and attributes */
 
 /*
@@ -78,6 +87,25 @@ static __always_inline int extfuse_count_error(__u32 op)
 	if (c)
 		c->error++;
 	return EXTFUSE_UPCALL;
+}
+
+/* Of a reply that was shown: these return what its program returns. */
+static __always_inline int extfuse_count_unkept(__u32 op, enum extfuse_unkept why)
+{
+	struct extfuse_op_counters *c = bpf_map_lookup_elem(&ext_counters, &op);
+
+	if (c)
+		c->unkept[why & 7]++;
+	return 0;
+}
+
+static __always_inline int extfuse_count_kept(__u32 op)
+{
+	struct extfuse_op_counters *c = bpf_map_lookup_elem(&ext_counters, &op);
+
+	if (c)
+		c->kept++;
+	return 0;
 }
 
 static __always_inline int extfuse_count_hit(__u32 op, bool negative)

@@ -520,8 +520,9 @@ struct extfuse_op_counters {
 	__u64 hit; /* answers given, negative entries among them */
 	__u64 negative; /* of these: names that do not exist */
 	__u64 error; /* a helper or kfunc failed; went up */
-	__u64 reserved;
+	__u64 kept; /* replies; an entry's attributes: GETATTR */
 	__u64 miss[8]; /* by enum extfuse_miss */
+	__u64 unkept[8]; /* replies that were shown and not kept, by enum extfuse_unkept */
 };
 
 /* ------------------------------------------------------------------------ */

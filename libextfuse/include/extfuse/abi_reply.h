@@ -19,6 +19,34 @@
 
 /* In extfuse_handler_ops.flags: replies without a mark are shown as well. */
 #define EXTFUSE_HANDLER_ALL_REPLIES (1U << 0)
+/*
+ * Reading a file or directory does not outdate what is cached of it: its access
+ * time may be shown as it was.
+ */
+#define EXTFUSE_HANDLER_LAZY_ATIME (1U << 1)
+
+/* ------------------------------------------------------------------------ */
+/* Policies of the stock handler                                            */
+
+/* Which replies without a mark it keeps. What is marked or put is kept by any. */
+enum extfuse_policy {
+	EXTFUSE_CACHE_ANNOTATED = 0, /* none */
+	EXTFUSE_CACHE_TIMEOUTS = 1, /* as long as their own timeouts allow */
+	EXTFUSE_CACHE_PRIVATE = 2, /* all: files change through this mount only */
+};
+
+/* Why a reply that it was shown was not kept; counted by operation. */
+enum extfuse_unkept {
+	EXTFUSE_UNKEPT_SCOPE = 0, /* nobody has said who may have it */
+	EXTFUSE_UNKEPT_TIMEOUT = 1, /* it came without a timeout, or with one of 0 */
+	EXTFUSE_UNKEPT_CALLER = 2, /* who asked is not known, or not the mount's owner */
+	EXTFUSE_UNKEPT_LINKS = 3, /* the file has more names, and maybe more nodes */
+	EXTFUSE_UNKEPT_ATTR = 4, /* it is not known how many names the file has, or its size */
+	EXTFUSE_UNKEPT_KIND = 5, /* such replies never are: docs/operations.md */
+	EXTFUSE_UNKEPT_SIZE = 6, /* no slot is so large */
+	EXTFUSE_UNKEPT_BUSY = 7, /* its slot was being written */
+	EXTFUSE_UNKEPT_COUNT
+};
 
 /* ------------------------------------------------------------------------ */
 /* Marks                                                                    */
@@ -104,6 +132,7 @@ struct extfuse_reply_bytes_in {
 	__u64 word; /* token under which the reply holds: of the node, or the file system */
 	__u64 xattr_word; /* GETXATTR: the same of extended attributes; else, or if passed, 0 */
 	__u64 arg; /* as in struct extfuse_object_slot; else 0 */
+	__u64 hash; /* extfuse_node_hash(seed, nodeid) */
 	__u32 op; /* enum extfuse_op */
 	__s32 error; /* 0; GETXATTR -ENODATA, LSEEK -ENXIO, ACCESS -EACCES -EPERM -EROFS */
 	__u32 size; /* bytes of the value */

@@ -87,6 +87,18 @@ enum extfuse_driver {
 	EXTFUSE_DRIVER_STOCK = 1, /* /dev/fuse, nothing cached: for comparison */
 };
 
+/*
+ * Whom a reply without a mark is kept for, under a policy (enum extfuse_policy).
+ * AUTO: where the kernel checks permissions (default_permissions), everybody, as
+ * the kernel lets them; where nobody but the mount's owner may use it (no
+ * allow_other), the owner; else CALLER. Data is everybody's who could open.
+ */
+enum extfuse_cache_for {
+	EXTFUSE_CACHE_FOR_AUTO = 0,
+	EXTFUSE_CACHE_FOR_CALLER = 1, /* same fsuid, fsgid and groups as who asked */
+	EXTFUSE_CACHE_FOR_ALL = 2, /* the user declares: replies do not depend on who asks */
+};
+
 /* Zero means "default" for every member. .size must be sizeof(struct
  * extfuse_config); a larger one with a non-zero tail is refused (-E2BIG).
  */
@@ -119,12 +131,18 @@ struct extfuse_config {
 	const char *handler_file; /* path of a BPF object */
 	const void *handler_object; /* the object's bytes */
 	size_t handler_object_size;
+	/* What is kept of replies that say nothing of caching: see "Policies" below */
+	enum extfuse_policy cache;
+	enum extfuse_cache_for cache_for;
+	unsigned cache_links; /* 1: all names of a file have the same node */
+	unsigned follow_atime; /* 1: PRIVATE outdates what was read, for its access time */
 };
 
 /*
  * Make an object, not mounted yet. Takes extfuse's own options out of args
  * (-o extfuse=auto|require|stock, handler=FILE, no_handler, no_remember, reply_hooks,
- * max_names=N, max_long_names=N, max_attrs=N, max_blocks=N, max_objects=N, max_dirs=N, max_opens=N;
+ * max_names=N, max_long_names=N, max_attrs=N, max_blocks=N, max_objects=N, max_dirs=N, max_opens=N,
+ * cache=annotated|timeouts|private, cache_for=auto|caller|all, cache_links, follow_atime;
  * they override cfg), reads the mount options that fuse_session_new() reads as well (allow_other,
  * default_permissions, fsname=, subtype=, ro, nodev, ...), leaves those in
  * args, and leaves all others alone. args and cfg may be NULL.
@@ -483,6 +501,29 @@ EXTFUSE_API int extfuse_mark_reply(const struct extfuse *x, enum extfuse_scope s
 				   enum extfuse_scope attr_scope, unsigned flags);
 /* Not so, if it was not sent after all. */
 EXTFUSE_API void extfuse_unmark_reply(void);
+
+/* ------------------------------------------------------------------------ */
+/* Policies                                                                 */
+
+/*
+ * For daemons that know nothing of caching: the stock handler keeps what they reply,
+ * with no mark and nothing put, by config.cache; docs/handlers.md has what each
+ * operation gets.
+ *   EXTFUSE_CACHE_ANNOTATED  nothing: what is kept is marked, or put.
+ *   EXTFUSE_CACHE_TIMEOUTS   attributes, as long as the reply's timeout allows, so that
+ *     reading a file does not cost the next stat() a request. All else that a timeout
+ *     speaks of the kernel keeps by itself.
+ *   EXTFUSE_CACHE_PRIVATE    all, whatever timeouts say, for as long as nothing of it is
+ *     changed through this mount. The user declares that nobody changes the files
+ *     otherwise; that a file of one link has one node, or none that is written by
+ *     another; that what a file contains does not depend on who reads it (unless
+ *     it is opened with FOPEN_DIRECT_IO); that opening for reading does nothing
+ *     that anybody sees. Access times are those of the last reply that told them,
+ *     unless config.follow_atime. Not kept: how full the file system is, trusted.*
+ *     and unknown extended attributes, what files of several links are and have
+ *     (unless config.cache_links), failed requests but "no such name",
+ *     "no such attribute" and access denied to access(2).
+ */
 
 /* ------------------------------------------------------------------------ */
 /* Backing files                                                            */

@@ -47,6 +47,11 @@ static __always_inline int extfuse_cache_getattr(const struct extfuse_getattr_in
 	if (!extfuse_caller_fits(&in->caller, scope, s->caller))
 		return extfuse_count_miss(EXTFUSE_OP_GETATTR, EXTFUSE_MISS_CALLER);
 
+	if (ext_cache == EXTFUSE_CACHE_TIMEOUTS && s->expires) {
+		if (bpf_ktime_get_coarse_ns() >= s->expires)
+			return extfuse_count_miss(EXTFUSE_OP_GETATTR, EXTFUSE_MISS_STALE);
+		switches &= ~EXTFUSE_SWITCH_REMEMBER;
+	}
 	flags = extfuse_slot_flags(scope, switches);
 	out->word = word;
 	/* What the kernel's inode holds already need not be copied; never one caller's. */

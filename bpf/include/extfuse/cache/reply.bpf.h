@@ -9,13 +9,17 @@
 #include <extfuse/maps.bpf.h>
 
 /*
- * For whom, as slots say it. False: nobody, do not store. A reply without a mark is
- * nobody's: only the daemon knows what it depends on.
+ * For whom, as slots say it. False: nobody, do not store. Of a mount that is its
+ * owner's alone, all who may ask have the owner's ids; a reply that was given to
+ * somebody who has taken on others for this request is not for the owner.
  */
-static __always_inline bool reply_audience(const struct extfuse_caller *caller, __u32 scope,
-					   __u64 *who)
+static __always_inline bool reply_audience(const struct extfuse_caller *caller, __u32 mark,
+					   __u32 scope, __u64 *who)
 {
 	*who = 0;
+	if (!mark && ext_cache_owner && (caller->flags & EXTFUSE_CALLER_CURRENT) &&
+	    (caller->uid != ext_owner_uid || caller->gid != ext_owner_gid))
+		return false;
 	switch (scope) {
 	case EXTFUSE_SCOPE_KERNEL:
 	case EXTFUSE_SCOPE_ALL:
@@ -32,9 +36,93 @@ static __always_inline bool reply_audience(const struct extfuse_caller *caller, 
 	}
 }
 
-static __always_inline __u32 reply_scope(__u32 mark)
+/* Who may have it: what the daemon says of this reply, else what the policy says. */
+static __always_inline __u32 reply_scope(__u32 mark, __u32 policy)
 {
-	return mark & EXTFUSE_MARK_SCOPE_MASK;
+	if (mark)
+		return mark & EXTFUSE_MARK_SCOPE_MASK;
+	return ext_cache == EXTFUSE_CACHE_ANNOTATED ? EXTFUSE_SCOPE_NONE : policy;
+}
+
+static __always_inline int reply_unkept_for(__u32 op, __u32 scope)
+{
+	return extfuse_count_unkept(op, scope == EXTFUSE_SCOPE_NONE ? EXTFUSE_UNKEPT_SCOPE
+								     : EXTFUSE_UNKEPT_CALLER);
+}
+
+/* Without a mark, under a policy for which the reply's own timeout counts. */
+static __always_inline bool reply_by_timeout(__u32 mark)
+{
+	return ext_cache == EXTFUSE_CACHE_TIMEOUTS && !mark;
+}
+
+#define REPLY_NS 1000000000ULL
+
+/* When it ends, as slots say it; 0: it is over. */
+static __always_inline __u64 reply_expires(__u64 seconds, __u32 ns)
+{
+	if (!seconds && !ns)
+		return 0;
+	/* A hundred years are for ever. */
+	if (seconds > 100ULL * 366 * 86400)
+		seconds = 100ULL * 366 * 86400;
+	return bpf_ktime_get_coarse_ns() + seconds * REPLY_NS + ns;
+}
+
+static __always_inline bool reply_many_links(__u32 mode, __u32 nlink)
+{
+	return !ext_cache_links && nlink > 1 && (mode & 0170000) != 0040000;
+}
+
+/* Attributes of a node as they are in the cache. */
+struct reply_known {
+	__u64 size;
+	__u32 mode;
+	__u32 nlink;
+};
+
+/* Under one of these tokens. False: they are not there. */
+static __always_inline bool reply_attr_known(__u64 nodeid, __u64 hash, __u64 word, __u64 before,
+					     struct reply_known *known)
+{
+	__u32 key = extfuse_bucket(hash, ext_attr_mask), seq, i;
+	struct extfuse_attr_bucket *b;
+	struct extfuse_attr_slot *s;
+	__u64 under;
+
+	b = bpf_map_lookup_elem(&ext_attrs, &key);
+	if (!b || !word)
+		return false;
+#pragma unroll
+	for (i = 0; i < EXTFUSE_WAYS; i++) {
+		s = &b->slot[i];
+		if (s->nodeid != nodeid)
+			continue;
+		seq = extfuse_seq_begin(&s->seq);
+		under = s->word;
+		known->size = s->attr.size;
+		known->mode = s->attr.mode;
+		known->nlink = s->attr.nlink;
+		return s->nodeid == nodeid && (under == word || under == before) &&
+		       extfuse_seq_same(&s->seq, seq);
+	}
+	return false;
+}
+
+/*
+ * May the policy keep what a node is, or what is in it? Many daemons have a node for
+ * each name of a file, and then a change by one name is not seen to change what is
+ * known by another. -1, or enum extfuse_unkept.
+ */
+static __noinline int reply_alone(__u64 nodeid, __u64 hash, __u64 word, __u64 before)
+{
+	struct reply_known known = {};
+
+	if (ext_cache_links)
+		return -1;
+	if (!reply_attr_known(nodeid, hash, word, before, &known))
+		return EXTFUSE_UNKEPT_ATTR;
+	return reply_many_links(known.mode, known.nlink) ? EXTFUSE_UNKEPT_LINKS : -1;
 }
 
 static __always_inline __u64 reply_entry_token(const struct extfuse_caller *caller, __u64 parent,
@@ -104,14 +192,14 @@ static __always_inline int reply_name(const struct extfuse_reply_entry_in *in, _
 	s = &b->slot[extfuse_way(same, empty, outdated, busy, hash) % EXTFUSE_WAYS];
 	seq = extfuse_seq_lock(&s->seq);
 	if (seq & 1)
-		return 0;
+		return extfuse_count_unkept(EXTFUSE_OP_LOOKUP, EXTFUSE_UNKEPT_BUSY);
 	reply_name_fill(s, in, scope, who);
 	s->name[0] = in->lookup.name[0];
 	s->name[1] = in->lookup.name[1];
 	s->name[2] = in->lookup.name[2];
 	s->name[3] = in->lookup.name[3];
 	extfuse_seq_unlock(&s->seq, seq);
-	return 0;
+	return extfuse_count_kept(EXTFUSE_OP_LOOKUP);
 }
 
 static __noinline int reply_long_name(const struct extfuse_reply_entry_in *in, __u32 scope,
@@ -135,20 +223,25 @@ static __noinline int reply_long_name(const struct extfuse_reply_entry_in *in, _
 	s = &b->slot[extfuse_way(same, empty, outdated, busy, hash) % EXTFUSE_WAYS];
 	seq = extfuse_seq_lock(&s->seq);
 	if (seq & 1)
-		return 0;
+		return extfuse_count_unkept(EXTFUSE_OP_LOOKUP, EXTFUSE_UNKEPT_BUSY);
 	reply_name_fill((struct extfuse_name_slot *)s, in, scope, who);
 	extfuse_name_copy(&in->lookup, s->name, sizeof(s->name));
 	extfuse_seq_unlock(&s->seq, seq);
-	return 0;
+	return extfuse_count_kept(EXTFUSE_OP_LOOKUP);
 }
 
 static __always_inline int extfuse_cache_reply_entry(const struct extfuse_reply_entry_in *in)
 {
-	__u32 scope = reply_scope(in->mark);
+	__u32 scope = reply_scope(in->mark, ext_cache_names);
 	__u64 who;
 
-	if (!reply_audience(&in->lookup.caller, scope, &who))
-		return 0;
+	/* The kernel's own dentries live as long as that. */
+	if (reply_by_timeout(in->mark))
+		return extfuse_count_unkept(EXTFUSE_OP_LOOKUP, in->valid || in->valid_nsec
+								       ? EXTFUSE_UNKEPT_KIND
+								       : EXTFUSE_UNKEPT_TIMEOUT);
+	if (!reply_audience(&in->lookup.caller, in->mark, scope, &who))
+		return reply_unkept_for(EXTFUSE_OP_LOOKUP, scope);
 	return in->lookup.name_len <= EXTFUSE_NAME_INLINE ? reply_name(in, scope, who)
 							  : reply_long_name(in, scope, who);
 }
@@ -180,17 +273,25 @@ static __always_inline void reply_attr_copy(struct extfuse_attr *to,
 
 static __always_inline int extfuse_cache_reply_attr(const struct extfuse_reply_attr_in *in)
 {
-	__u32 scope = in->flags & EXTFUSE_REPLY_OF_ENTRY
-			      ? reply_scope(in->mark >> EXTFUSE_MARK_ATTR_SHIFT)
-			      : reply_scope(in->mark);
-	__u64 hash = in->hash, nodeid = in->nodeid, who;
+	__u32 scope = reply_scope(in->mark && (in->flags & EXTFUSE_REPLY_OF_ENTRY)
+					  ? EXTFUSE_MARK_SET | in->mark >> EXTFUSE_MARK_ATTR_SHIFT
+					  : in->mark,
+				  ext_cache_attrs);
+	__u64 hash = in->hash, nodeid = in->nodeid, expires = 0, who;
 	__u32 same = 0, empty = 0, outdated = 0, busy = 0, seq, i;
 	__u32 key = extfuse_bucket(hash, ext_attr_mask);
 	struct extfuse_attr_bucket *b;
 	struct extfuse_attr_slot *s;
 
-	if (!reply_audience(&in->caller, scope, &who))
-		return 0;
+	if (!reply_audience(&in->caller, in->mark, scope, &who))
+		return reply_unkept_for(EXTFUSE_OP_GETATTR, scope);
+	if (!in->mark && reply_many_links(in->attr.mode, in->attr.nlink))
+		return extfuse_count_unkept(EXTFUSE_OP_GETATTR, EXTFUSE_UNKEPT_LINKS);
+	if (reply_by_timeout(in->mark)) {
+		expires = reply_expires(in->valid, in->valid_nsec);
+		if (!expires)
+			return extfuse_count_unkept(EXTFUSE_OP_GETATTR, EXTFUSE_UNKEPT_TIMEOUT);
+	}
 	b = bpf_map_lookup_elem(&ext_attrs, &key);
 	if (!b)
 		return 0;
@@ -202,14 +303,15 @@ static __always_inline int extfuse_cache_reply_attr(const struct extfuse_reply_a
 	s = &b->slot[extfuse_way(same, empty, outdated, busy, hash) % EXTFUSE_WAYS];
 	seq = extfuse_seq_lock(&s->seq);
 	if (seq & 1)
-		return 0;
+		return extfuse_count_unkept(EXTFUSE_OP_GETATTR, EXTFUSE_UNKEPT_BUSY);
 	s->scope = scope;
 	s->nodeid = nodeid;
 	s->word = in->word;
 	s->caller = who;
 	reply_attr_copy(&s->attr, &in->attr);
+	s->expires = expires;
 	extfuse_seq_unlock(&s->seq, seq);
-	return 0;
+	return extfuse_count_kept(EXTFUSE_OP_GETATTR);
 }
 
 #endif /* EXTFUSE_OPS_REPLY_BPF_H */

@@ -11,25 +11,77 @@ static __always_inline bool reply_of_node(const struct extfuse_object_slot *s)
 	return s->kind != EXTFUSE_OP_STATFS && !(s->flags & EXTFUSE_OUT_XATTR_WORD);
 }
 
+/* The beginnings of names, as words of a name hold them. */
+#define REPLY_USER 0x2e72657375ULL /* "user." */
+#define REPLY_SECURITY 0x7974697275636573ULL /* "security", then "." */
+#define REPLY_SYSTEM_P 0x702e6d6574737973ULL /* "system.p" */
+#define REPLY_OSIX_ACL 0x6c63615f7869736fULL /* "osix_acl" */
+#define REPLY_CAPABIL 0x6c6962617061632eULL /* ".capabil", then "ity" */
+#define REPLY_ITY 0x797469ULL
+
+/*
+ * An extended attribute that no more than the right to read the file is needed for,
+ * or nothing. trusted.* depends on capabilities, others on who knows what.
+ */
+static __always_inline bool reply_xattr_common(const struct extfuse_reply_bytes_in *in)
+{
+	__u64 first = in->name[0], second = in->name[1];
+
+	return (first & 0xffffffffffULL) == REPLY_USER ||
+	       (first == REPLY_SECURITY && (second & 0xff) == '.') ||
+	       (first == REPLY_SYSTEM_P && second == REPLY_OSIX_ACL);
+}
+
+/*
+ * May the policy keep it? Writing does not make capabilities. -1, or enum
+ * extfuse_unkept; *flags: EXTFUSE_MARK_KEPT.
+ */
+static __always_inline int reply_bytes_policy(const struct extfuse_reply_bytes_in *in, __u32 *flags)
+{
+	if (ext_cache == EXTFUSE_CACHE_TIMEOUTS)
+		return EXTFUSE_UNKEPT_TIMEOUT;
+	/* Space is not only this mount's. */
+	if (in->op == EXTFUSE_OP_STATFS)
+		return EXTFUSE_UNKEPT_KIND;
+	if (in->op == EXTFUSE_OP_GETXATTR) {
+		if (!reply_xattr_common(in))
+			return EXTFUSE_UNKEPT_KIND;
+		if (in->error && in->xattr_word && in->name[0] == REPLY_SECURITY &&
+		    in->name_len == sizeof("security.capability") - 1 &&
+		    in->name[1] == REPLY_CAPABIL && in->name[2] == REPLY_ITY)
+			*flags = EXTFUSE_MARK_KEPT;
+	}
+	return reply_alone(in->nodeid, in->hash, in->word, in->word);
+}
+
 static __always_inline int extfuse_cache_reply_bytes(const struct extfuse_reply_bytes_in *in)
 {
-	__u32 scope = reply_scope(in->mark), len = in->size, kind = in->op, flags = 0;
+	__u32 scope = reply_scope(in->mark, ext_cache_others), mark = in->mark, len = in->size, kind = in->op, flags = 0;
 	__u64 nodeid = in->nodeid, arg = in->arg, word = in->word, hash, who;
 	__u32 same = 0, empty = 0, outdated = 0, busy = 0, seq, i, key;
 	struct extfuse_object_bucket *b;
 	struct extfuse_object_slot *s;
 
-	if (len > EXTFUSE_OBJECT_MAX || !bpf_ksym_exists(extfuse_reply_bytes))
-		return 0;
-	if (in->mark & EXTFUSE_MARK_KEPT) {
+	int why;
+
+	if (!bpf_ksym_exists(extfuse_reply_bytes))
+		return extfuse_count_unkept(kind, EXTFUSE_UNKEPT_BUSY);
+	if (len > EXTFUSE_OBJECT_MAX)
+		return extfuse_count_unkept(kind, EXTFUSE_UNKEPT_SIZE);
+	if (!mark && ext_cache != EXTFUSE_CACHE_ANNOTATED) {
+		why = reply_bytes_policy(in, &mark);
+		if (why >= 0 && !mark)
+			return extfuse_count_unkept(kind, why);
+	}
+	if (mark & EXTFUSE_MARK_KEPT) {
 		flags |= EXTFUSE_OUT_XATTR_WORD;
 		word = in->xattr_word;
 	}
 	/* ACCESS says by its error what others say by bytes. */
 	if (in->error && kind != EXTFUSE_OP_ACCESS)
 		flags |= EXTFUSE_OUT_ABSENT;
-	if (!word || !reply_audience(&in->caller, scope, &who))
-		return 0;
+	if (!word || !reply_audience(&in->caller, in->mark, scope, &who))
+		return reply_unkept_for(kind, scope);
 
 	hash = extfuse_object_hash(ext_seed, nodeid, kind, arg);
 	key = extfuse_bucket(hash, ext_object_mask);
@@ -45,7 +97,7 @@ static __always_inline int extfuse_cache_reply_bytes(const struct extfuse_reply_
 	s = &b->slot[extfuse_way(same, empty, outdated, busy, hash) % EXTFUSE_WAYS];
 	seq = extfuse_seq_lock(&s->seq);
 	if (seq & 1)
-		return 0;
+		return extfuse_count_unkept(kind, EXTFUSE_UNKEPT_BUSY);
 	s->len = len;
 	s->kind = kind;
 	s->scope = scope;
@@ -66,7 +118,7 @@ static __always_inline int extfuse_cache_reply_bytes(const struct extfuse_reply_
 		extfuse_reply_bytes(in, s->data, sizeof(s->data));
 	}
 	extfuse_seq_unlock(&s->seq, seq);
-	return 0;
+	return extfuse_count_kept(kind);
 }
 
 /* A read that is being stored block by block. */
@@ -118,48 +170,36 @@ static long reply_block(__u64 i, void *ctx)
 	return 0;
 }
 
-/* The size of the file under the token of the read, from the attribute cache. */
-static __always_inline bool reply_file_size(const struct extfuse_reply_read_in *in, __u64 *size)
-{
-	__u64 nodeid = in->nodeid, word;
-	__u32 key = extfuse_bucket(in->hash, ext_attr_mask), seq, i;
-	struct extfuse_attr_bucket *b;
-	struct extfuse_attr_slot *s;
-
-	if (in->flags & EXTFUSE_REPLY_FILE_SIZE) {
-		*size = in->file_size;
-		return true;
-	}
-	b = bpf_map_lookup_elem(&ext_attrs, &key);
-	if (!b)
-		return false;
-#pragma unroll
-	for (i = 0; i < EXTFUSE_WAYS; i++) {
-		s = &b->slot[i];
-		if (s->nodeid != nodeid)
-			continue;
-		seq = extfuse_seq_begin(&s->seq);
-		word = s->word;
-		*size = s->attr.size;
-		/* The access time may have moved since, but not the size. */
-		return s->nodeid == nodeid && (word == in->word || word == in->before) &&
-		       extfuse_seq_same(&s->seq, seq);
-	}
-	return false;
-}
-
 static __always_inline int extfuse_cache_reply_read(const struct extfuse_reply_read_in *in)
 {
 	struct reply_read_range r = {};
 	__u64 end = in->offset + in->size;
+	struct reply_known known = {};
 	__u64 blocks;
+	bool sized;
 
 	if (!bpf_ksym_exists(extfuse_reply_read))
-		return 0;
+		return extfuse_count_unkept(EXTFUSE_OP_READ, EXTFUSE_UNKEPT_BUSY);
 	r.in = in;
-	r.scope = reply_scope(in->mark);
-	if (!reply_audience(&in->caller, r.scope, &r.who) || !reply_file_size(in, &r.file_size))
-		return 0;
+	/* Who may read was asked when the file was opened. */
+	r.scope = reply_scope(in->mark, EXTFUSE_SCOPE_ALL);
+	if (!reply_audience(&in->caller, in->mark, r.scope, &r.who))
+		return reply_unkept_for(EXTFUSE_OP_READ, r.scope);
+	if (reply_by_timeout(in->mark))
+		return extfuse_count_unkept(EXTFUSE_OP_READ, EXTFUSE_UNKEPT_TIMEOUT);
+	/* Of its own access time, .before holds as well: the size has not moved. */
+	sized = reply_attr_known(in->nodeid, in->hash, in->word, in->before, &known);
+	if (!in->mark && !ext_cache_links) {
+		if (!sized)
+			return extfuse_count_unkept(EXTFUSE_OP_READ, EXTFUSE_UNKEPT_ATTR);
+		if (reply_many_links(known.mode, known.nlink))
+			return extfuse_count_unkept(EXTFUSE_OP_READ, EXTFUSE_UNKEPT_LINKS);
+	}
+	r.file_size = known.size;
+	if (in->flags & EXTFUSE_REPLY_FILE_SIZE)
+		r.file_size = in->file_size;
+	else if (!sized)
+		return extfuse_count_unkept(EXTFUSE_OP_READ, EXTFUSE_UNKEPT_ATTR);
 	r.first = (in->offset + EXTFUSE_BLOCK_SIZE - 1) / EXTFUSE_BLOCK_SIZE;
 	/* What a daemon gives behind the end is nobody's. */
 	if (end > r.file_size)
@@ -174,9 +214,10 @@ static __always_inline int extfuse_cache_reply_read(const struct extfuse_reply_r
 		if (end % EXTFUSE_BLOCK_SIZE && end == r.file_size)
 			blocks++;
 	}
-	if (blocks <= EXT_READ_MAX_BLOCKS)
-		bpf_loop(blocks, reply_block, &r, 0);
-	return 0;
+	if (blocks > EXT_READ_MAX_BLOCKS)
+		return extfuse_count_unkept(EXTFUSE_OP_READ, EXTFUSE_UNKEPT_SIZE);
+	bpf_loop(blocks, reply_block, &r, 0);
+	return extfuse_count_kept(EXTFUSE_OP_READ);
 }
 
 #endif /* EXTFUSE_OPS_REPLY_OBJECT_BPF_H */
