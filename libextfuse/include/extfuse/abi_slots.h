@@ -61,7 +61,7 @@ struct extfuse_attr_slot {
 	__u64 word; /* token of the node; 0: empty */
 	__u64 caller;
 	struct extfuse_attr attr;
-	__u64 expires; /* ns, CLOCK_MONOTONIC_COARSE; 0: holds as long as the word does */
+	__u64 expires; /* ns, CLOCK_BOOTTIME; 0: holds as long as the word does */
 };
 
 #define EXTFUSE_BLOCK_SIZE 4096

@@ -48,7 +48,7 @@ static __always_inline int extfuse_cache_getattr(const struct extfuse_getattr_in
 		return extfuse_count_miss(EXTFUSE_OP_GETATTR, EXTFUSE_MISS_CALLER);
 
 	if (ext_cache == EXTFUSE_CACHE_TIMEOUTS && s->expires) {
-		if (bpf_ktime_get_coarse_ns() >= s->expires)
+		if (bpf_ktime_get_boot_ns() >= s->expires)
 			return extfuse_count_miss(EXTFUSE_OP_GETATTR, EXTFUSE_MISS_STALE);
 		switches &= ~EXTFUSE_SWITCH_REMEMBER;
 	}

@@ -66,7 +66,7 @@ static __always_inline __u64 reply_expires(__u64 seconds, __u32 ns)
 	/* A hundred years are for ever. */
 	if (seconds > 100ULL * 366 * 86400)
 		seconds = 100ULL * 366 * 86400;
-	return bpf_ktime_get_coarse_ns() + seconds * REPLY_NS + ns;
+	return bpf_ktime_get_boot_ns() + seconds * REPLY_NS + ns;
 }
 
 static __always_inline bool reply_many_links(__u32 mode, __u32 nlink)
