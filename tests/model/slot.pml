@@ -2,7 +2,7 @@
 /*
  * One slot of a cache: writers overwrite it with answers of two keys while a
  * reader copies it. What a reader accepts was written by one writer as a whole.
- * Writer: slots.cpp, class WriteLock and what follows it; reader: bpf/ops/, as
+ * Writer: slots.cpp, class WriteLock and what follows it; reader: bpf/include/extfuse/cache/, as
  * slots.bpf.h says. Needs stores seen in program order and loads not moved ahead
  * of loads: TSO, and the compare-and-swap, which is a full barrier.
  */

@@ -227,7 +227,7 @@ TEST_F(OptionsTest, HelpNamesEveryOption)
 	for (const char *option :
 	     {"extfuse=auto", "extfuse=require", "extfuse=stock", "no_handler", "no_remember",
 	      "reply_hooks", "max_names=", "max_long_names=", "max_attrs=", "max_blocks=",
-	      "max_objects=", "max_dirs=", "max_opens="})
+	      "max_objects=", "max_dirs=", "max_opens=", "handler=FILE"})
 		EXPECT_NE(help.find(option), std::string::npos) << option;
 }
 

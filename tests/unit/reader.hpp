@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // The handlers' side of the slot caches, in C++: the same steps in the same order
-// as bpf/ops/*.bpf.h, for maps in this process.
+// as bpf/include/extfuse/cache/*.bpf.h, for maps in this process.
 #ifndef EXTFUSE_TESTS_UNIT_READER_HPP
 #define EXTFUSE_TESTS_UNIT_READER_HPP
 
