@@ -229,7 +229,8 @@ static int ext_change_create(struct fuse_mount *fm, struct fuse_args *args, u32 
 				       ((const struct fuse_rename_in *)in)->newdir : args->nodeid;
 	ext_change_caller(fm->fc, fm->sb, true, &call.in.entry.caller);
 	err = ext_create_ask(&call);
-	*flags = call.out.flags;
+	/* A rename marks as many words as there is room for. */
+	*flags = call.in.kind == EXTFUSE_CREATE_RENAME ? 0 : call.out.flags;
 	return err;
 }
 

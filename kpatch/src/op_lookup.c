@@ -133,7 +133,7 @@ static int ext_lookup_denied(int err, const struct inode *inode, unsigned int fl
  * dentry.
  */
 static noinline int ext_revalidate(struct dentry *entry, struct inode *inode, unsigned int flags,
-				    struct fuse_conn *fc)
+				   struct fuse_conn *fc)
 {
 	struct ext_lookup_call call __uninitialized;
 	struct inode *dir;
