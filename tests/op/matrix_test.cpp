@@ -332,7 +332,10 @@ TEST_P(Matrix, Error)
 	with.handler_link = bpf_link__fd(handler.link);
 	TestFs fs(with);
 	fill(fs);
-	for (int error : {EACCES, EPERM, EIO}) {
+	std::vector<int> allowed = {EACCES, EPERM, EIO};
+	if (o.op == EXTFUSE_OP_LOOKUP)
+		allowed.push_back(ENOENT); // hidden from this caller
+	for (int error : allowed) {
 		orders.ret = -error;
 		orders.op = o.op;
 		const Counts c = during(fs, [&] {
@@ -346,7 +349,7 @@ TEST_P(Matrix, Error)
 		orders.calls = 0;
 	}
 	// One that is not on the list of any is no answer.
-	for (int error : {ENOENT, ENOSYS, EINTR}) {
+	for (int error : {o.op == EXTFUSE_OP_LOOKUP ? ENOTDIR : ENOENT, ENOSYS, EINTR}) {
 		orders.ret = -error;
 		orders.op = o.op;
 		const Counts c = ask(fs);
