@@ -97,7 +97,7 @@ const char *what_is_wrong(std::span<const char> bytes)
 	    head.e_ident[EI_CLASS] != ELFCLASS64)
 		return "is not a BPF object, but no ELF file at all";
 	if (head.e_machine != EM_BPF || head.e_type != ET_REL)
-		return "is not a BPF object: compile it with clang -target bpf -g -O2 -c";
+		return "is not a BPF object: compile it with clang -target bpf -mcpu=v3 -g -O2 -c";
 	if (head.e_shentsize != sizeof(section) ||
 	    !read_at(head.e_shoff + uint64_t{head.e_shstrndx} * sizeof(names), &names,
 		     sizeof(names)))

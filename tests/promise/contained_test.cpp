@@ -296,7 +296,7 @@ TEST_F(Contained, HitWithoutAnswered)
 
 TEST_F(Contained, UndefinedReturnValues)
 {
-	for (int ret : {2, 42, 0x7fffffff, -ENOENT, -ENOMEM, -EINTR, -512 /* ERESTARTSYS */,
+	for (int ret : {2, 42, 0x7fffffff, -ENOTDIR, -ENOMEM, -EINTR, -512 /* ERESTARTSYS */,
 			-ECHILD, -4096, int(0x80000000)}) {
 		SCOPED_TRACE(ret);
 		order_name(0, good_flags, ret);
@@ -544,7 +544,7 @@ TEST_F(Contained, ClosesThatCannotBe)
 
 TEST_F(Contained, DefiniteErrors)
 {
-	for (int error : {-EACCES, -EPERM, -EIO}) {
+	for (int error : {-EACCES, -EPERM, -EIO, -ENOENT}) {
 		order_name(0, 0, error);
 		orders.lookup_on = 1;
 		const Counts c = during(fs, [&] { sys::stat(fs.path("victim")); });

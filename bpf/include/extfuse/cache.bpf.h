@@ -32,6 +32,10 @@
 #ifndef EXTFUSE_CACHE_BPF_H
 #define EXTFUSE_CACHE_BPF_H
 
+#if defined(__BPF_CPU_VERSION__) && __BPF_CPU_VERSION__ < 3
+#error "extfuse/cache.bpf.h has 32-bit atomic operations: compile with -mcpu=v3"
+#endif
+
 #include <extfuse/maps.bpf.h>
 
 #include <extfuse/cache/getattr.bpf.h>

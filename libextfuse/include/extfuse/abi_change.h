@@ -113,8 +113,8 @@ enum extfuse_create_kind {
 struct extfuse_create_in {
 	struct extfuse_lookup_in entry;
 	__u32 kind; /* enum extfuse_create_kind */
-	__u32 mode; /* type and permissions as the daemon is told; _LINK: 0 */
-	__u32 umask; /* the caller's; _SYMLINK, _LINK: 0 */
+	__u32 mode; /* type and permissions as the daemon is told; _LINK, _RENAME: 0 */
+	__u32 umask; /* the caller's; _SYMLINK, _LINK, _RENAME: 0 */
 	__u32 rdev; /* _NODE: as in struct fuse_mknod_in; else 0 */
 	__u32 file_flags; /* _FILE, _TMPFILE: O_*, without O_TRUNC; else 0 */
 	__u32 reserved; /* 0 */
@@ -124,7 +124,8 @@ struct extfuse_create_in {
 /* Result                                                                   */
 
 /*
- * Ignored with an error. Unknown bits make the answer invalid.
+ * Ignored with an error, and with EXTFUSE_CREATE_RENAME. Unknown bits make the answer
+ * invalid.
  *   _INVALIDATE   WRITE, SETATTR: everything that is known of the node is outdated,
  *                 its extended attributes too; CREATE: everything that is known on
  *                 the mount (all names of a directory have no word of their own).
