@@ -2,7 +2,6 @@
 //
 // The real kernel: the device, mounts, /proc, and libfuse's session.
 #include "kernel.hpp"
-#include "reply.hpp"
 
 #include <cerrno>
 #include <climits>
@@ -209,9 +208,9 @@ public:
 		return errno ? -errno : -EIO;
 	}
 
-	int session_take(fuse_session *se, int fd) override
+	int session_take(fuse_session *se, int fd, const fuse_custom_io &io) override
 	{
-		return fuse_session_custom_io(se, &marking_io, sizeof(marking_io), fd);
+		return fuse_session_custom_io(se, &io, sizeof(io), fd);
 	}
 
 	void session_unmount(fuse_session *se) override

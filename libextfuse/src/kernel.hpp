@@ -18,6 +18,7 @@
 
 #include <extfuse/abi.h>
 
+struct fuse_custom_io;
 struct fuse_session;
 
 namespace exf::impl
@@ -181,7 +182,7 @@ public:
 	// libfuse: 0 or -errno.
 	virtual int session_mount(fuse_session *se, const char *mountpoint) = 0;
 	// Instead of session_mount(): fd is the device, replies are marked (reply.cpp).
-	virtual int session_take(fuse_session *se, int fd) = 0;
+	virtual int session_take(fuse_session *se, int fd, const fuse_custom_io &io) = 0;
 	virtual void session_unmount(fuse_session *se) = 0;
 	virtual int session_fd(fuse_session *se) = 0;
 };

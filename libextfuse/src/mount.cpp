@@ -199,7 +199,7 @@ int extfuse::give_to_session(fuse_session *se, std::string &reason)
 		return error;
 	}
 	snprintf(path, sizeof(path), "/dev/fd/%d", copy.get());
-	const int error = options.reply_hooks ? kernel->session_take(se, copy.get())
+	const int error = options.reply_hooks ? kernel->session_take(se, copy.get(), *io)
 					      : kernel->session_mount(se, path);
 	if (error < 0) {
 		reason = std::string("libfuse does not take the extfuse device: ") +

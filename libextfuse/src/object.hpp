@@ -15,6 +15,7 @@
 #include "kernel.hpp"
 #include "log.hpp"
 #include "options.hpp"
+#include "reply.hpp"
 #include "words.hpp"
 
 namespace exf::impl
@@ -85,6 +86,7 @@ struct extfuse {
 	exf::impl::Words words;
 	exf::impl::HandlerMaps maps;
 	bool marking = false; // replies are marked in place of being put
+	const fuse_custom_io *io = &exf::impl::marking_io; // of sessions that mark
 	uint64_t seed = 0; // of the hashes of blocks, objects and chunks of directories
 	exf::impl::PutCounters puts;
 

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <linux/fuse.h>
+#include <sys/ioctl.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -75,9 +76,21 @@ ssize_t io_splice_send(int in, off_t *in_offset, int out, off_t *out_offset, siz
 	return splice(in, in_offset, out, out_offset, size, flags);
 }
 
+// libfuse opens /dev/fuse by name for this.
+int io_clone_fd(int master)
+{
+	Fd fd(open(EXTFUSE_DEVICE, O_RDWR | O_CLOEXEC));
+	auto number = static_cast<uint32_t>(master);
+
+	if (!fd || ioctl(fd.get(), FUSE_DEV_IOC_CLONE, &number) < 0)
+		return -1;
+	return fd.release();
+}
+
 } // namespace
 
-const fuse_custom_io marking_io = {io_writev, io_read, io_splice_receive, io_splice_send, nullptr};
+const fuse_custom_io marking_io = {io_writev, io_read, io_splice_receive, io_splice_send,
+				   io_clone_fd};
 
 Marked::Marked(const extfuse *x, extfuse_scope scope, extfuse_scope attr_scope,
 	       uint32_t flags) noexcept
@@ -114,8 +127,8 @@ int extfuse_mark_reply(const struct extfuse *x, enum extfuse_scope scope,
 		return 0;
 	const uint32_t mark =
 		make_mark(scope, attr_scope, flags & EXTFUSE_XATTR_KEPT ? EXTFUSE_MARK_KEPT : 0);
-	if (mark)
-		pending = {&x->words, mark};
+	// No scope: none of the marks that the session gives by itself, either.
+	pending = {&x->words, mark};
 	return mark != 0;
 }
 

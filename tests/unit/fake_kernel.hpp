@@ -347,7 +347,7 @@ public:
 			session_fd_ = impl::Fd(fd);
 		return 0;
 	}
-	int session_take(fuse_session *, int fd) override
+	int session_take(fuse_session *, int fd, const fuse_custom_io &) override
 	{
 		state_.calls.push_back("session_take");
 		if (state_.session_error)
