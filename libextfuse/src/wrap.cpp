@@ -7,7 +7,6 @@
 #include <climits>
 #include <cstdio>
 #include <cstring>
-#include <mutex>
 #include <string_view>
 #include <utility>
 
@@ -50,29 +49,6 @@ extfuse_wrap *find(const fuse_session *se) noexcept
 			return w;
 	}
 	return nullptr;
-}
-
-// As read_config() does.
-int read_wrap_config(const extfuse_wrap_config *given, extfuse_wrap_config &out) noexcept
-{
-	out = {};
-	if (!given)
-		return 0;
-	if (given->size < sizeof(given->size))
-		return -EINVAL;
-	const auto *bytes = reinterpret_cast<const unsigned char *>(given);
-	for (size_t i = sizeof(out); i < given->size; i++) {
-		if (bytes[i])
-			return -E2BIG;
-	}
-	memcpy(&out, given, given->size < sizeof(out) ? given->size : sizeof(out));
-	if (out.leave >> EXTFUSE_OP_COUNT || static_cast<unsigned>(out.scope) > EXTFUSE_SCOPE_CALLER)
-		return -EINVAL;
-	for (const extfuse_scope scope : out.op_scope) {
-		if (static_cast<unsigned>(scope) > EXTFUSE_SCOPE_CALLER)
-			return -EINVAL;
-	}
-	return 0;
 }
 
 // A request in a pipe cannot be looked at, and its reply would have no mark. In either
@@ -203,56 +179,20 @@ extfuse_wrap *wrap_slot(size_t number) noexcept
 	return slots[number].load(std::memory_order_acquire);
 }
 
-OpcodeMarks make_marks(const extfuse_wrap_config &config, bool default_permissions) noexcept
-{
-	const auto scope_of = [&](extfuse_op op) -> uint32_t {
-		if (config.leave & EXTFUSE_WRAP_OP(op))
-			return EXTFUSE_SCOPE_NONE;
-		if (config.op_scope[op])
-			return config.op_scope[op];
-		if (op == EXTFUSE_OP_STATFS)
-			return EXTFUSE_SCOPE_NONE;
-		if (op == EXTFUSE_OP_READ)
-			return EXTFUSE_SCOPE_ALL;
-		if (config.scope)
-			return config.scope;
-		return default_permissions ? EXTFUSE_SCOPE_KERNEL : EXTFUSE_SCOPE_CALLER;
-	};
-	const auto mark = [](uint32_t scopes) { return scopes ? scopes | EXTFUSE_MARK_SET : 0; };
-	const uint32_t attr = scope_of(EXTFUSE_OP_GETATTR);
-	const uint32_t entry = scope_of(EXTFUSE_OP_LOOKUP) | attr << EXTFUSE_MARK_ATTR_SHIFT;
-	OpcodeMarks marks{};
-
-	for (const fuse_opcode opcode :
-	     {FUSE_LOOKUP, FUSE_MKNOD, FUSE_MKDIR, FUSE_SYMLINK, FUSE_LINK, FUSE_CREATE})
-		marks[opcode] = mark(entry);
-	marks[FUSE_GETATTR] = marks[FUSE_SETATTR] = mark(attr);
-	marks[FUSE_READ] = mark(scope_of(EXTFUSE_OP_READ));
-	marks[FUSE_GETXATTR] = mark(scope_of(EXTFUSE_OP_GETXATTR));
-	marks[FUSE_LISTXATTR] = mark(scope_of(EXTFUSE_OP_LISTXATTR));
-	marks[FUSE_READLINK] = mark(scope_of(EXTFUSE_OP_READLINK));
-	marks[FUSE_STATFS] = mark(scope_of(EXTFUSE_OP_STATFS));
-	marks[FUSE_ACCESS] = mark(scope_of(EXTFUSE_OP_ACCESS));
-	marks[FUSE_LSEEK] = mark(scope_of(EXTFUSE_OP_LSEEK));
-	return marks;
-}
-
 extfuse_wrap *wrap_begin(fuse_args *args, const extfuse_wrap_config *config,
 			 std::unique_ptr<Kernel> kernel) noexcept
 {
-	extfuse_wrap_config c;
+	extfuse_wrap_config c = {};
 	extfuse_wrap *out = nullptr;
 
 	no_throw([&] {
 		const Log log;
-		int error = read_wrap_config(config, c);
+		int error = read_wrap_config(config, c, log);
 
-		if (error) {
-			log.error("extfuse_wrap_config: %s", error == -E2BIG
-								     ? "update libextfuse"
-								     : "unknown value or no size");
+		if (!error)
+			error = take_wrap_options(args, c, log);
+		if (error)
 			return error;
-		}
 		auto w = std::make_unique<extfuse_wrap>();
 		if (c.node_per_name)
 			w->linked = std::make_unique<NodeSet>();
@@ -393,7 +333,9 @@ void extfuse_fuse_destroy(struct fuse *f)
 void extfuse_cmdline_help(void)
 {
 	fuse_cmdline_help();
-	fputs(extfuse_option_help(), stdout);
+	printf("%s    -o extfuse_leave=OP:... do not keep replies to lookup, getattr, read, ...\n"
+	       "    -o extfuse_scope=WHO   who may have a kept reply: kernel, all, uid, caller\n",
+	       extfuse_option_help());
 }
 
 int extfuse_notify_inval_inode(struct fuse_session *se, fuse_ino_t ino, off_t off, off_t len)

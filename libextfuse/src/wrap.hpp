@@ -56,6 +56,9 @@ private:
 // What the replies to these requests are marked with; 0: not marked.
 using OpcodeMarks = std::array<uint32_t, 64>;
 
+int read_wrap_config(const extfuse_wrap_config *given, extfuse_wrap_config &out,
+		     const Log &log) noexcept;
+int take_wrap_options(fuse_args *args, extfuse_wrap_config &out, const Log &log);
 OpcodeMarks make_marks(const extfuse_wrap_config &config, bool default_permissions) noexcept;
 
 // A callback of libfuse that does not say which session it is for knows it by its

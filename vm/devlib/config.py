@@ -10,6 +10,10 @@ SUITE = "trixie"
 SRC = pathlib.Path(__file__).resolve().parents[2]
 VM = SRC / "vm"
 PACKAGES = VM / "packages"
+SOURCES = VM / "sources"
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+# Where the source packages are, in the root and on a provisioned machine.
+SOURCES_DIR = "/usr/src/extfuse-sources"
 
 
 def cache():
@@ -38,7 +42,8 @@ def package_list(path=PACKAGES):
 
 def root_key(version):
     """What a root depends on: the packages' names and how it is made."""
-    return digest(SUITE, version, "\n".join(sorted(package_list())))
+    return digest(SUITE, version, "\n".join(sorted(package_list())),
+                  "\n".join(sorted(package_list(SOURCES))))
 
 
 def work_dir():

@@ -6,7 +6,9 @@ nothing is fetched: what is missing is listed instead.
 """
 
 import os
+import pathlib
 import subprocess
+import tempfile
 
 from devlib import config, host, proc
 from devlib.proc import Failure, say
@@ -55,6 +57,31 @@ def install(packages):
     proc.step("apt-get update", host.apt("update"), log, hint, env=env)
     proc.step(f"installing {len(packages)} packages",
               host.apt("install", "--no-install-recommends", *packages), log, hint, env=env)
+
+
+def missing_sources():
+    """Packages of vm/sources that are not in their place."""
+    where = pathlib.Path(config.SOURCES_DIR)
+    return [p for p in config.package_list(config.SOURCES) if not any(where.glob(f"{p}_*.dsc"))]
+
+
+def fetch_sources(packages):
+    """By apt, with lists of its own: this machine's stay as they are."""
+    where = pathlib.Path(config.SOURCES_DIR)
+    log = "/var/log/extfuse-provision.log"
+    with tempfile.TemporaryDirectory() as tmp:
+        lists = pathlib.Path(tmp) / "sources.list"
+        lists.write_text(f"deb-src [signed-by={config.KEYRING}] http://deb.debian.org/debian "
+                         f"{config.SUITE} main\n", encoding="utf-8")
+        options = [w for o in (f"Dir::Etc::SourceList={lists}", "Dir::Etc::SourceParts=/dev/null",
+                               f"Dir::State::lists={tmp}", "APT::Sandbox::User=root")
+                   for w in ("-o", o)]
+        where.mkdir(parents=True, exist_ok=True)
+        hint = "is the network up, and does apt-get update work? Then run this again"
+        proc.step("apt-get update of source packages", host.apt(*options, "update"), log, hint)
+        proc.step("fetching " + " ".join(packages),
+                  host.apt(*options, "source", "--download-only", *packages), log, hint,
+                  cwd=str(where))
 
 
 def check_headers():
@@ -107,6 +134,12 @@ def run(a):
     if packages:
         install(packages)
     say(f"-- all {len(config.package_list())} packages of vm/packages are installed")
+    sources = missing_sources()
+    if sources and (a.offline or a.check):
+        raise Failure("no source of: " + " ".join(sources),
+                      "run ./dev provision with a network", 3)
+    if sources:
+        fetch_sources(sources)
     check_headers()
     if a.check:
         return 0

@@ -130,11 +130,22 @@ def mmdebstrap_argv(target):
             "--include=" + ",".join(config.package_list())]
     argv += [f"--dpkgopt=path-exclude=/usr/share/{p}" for p in UNWANTED]
     argv += [f"--customize-hook=mkdir -p \"$1/{p}\"" for p in MOUNT_POINTS]
-    argv += ["--customize-hook=echo extfuse >\"$1/etc/hostname\"",
+    argv += [f"--customize-hook={source_hook()}",
+             "--customize-hook=echo extfuse >\"$1/etc/hostname\"",
              "--customize-hook=echo 127.0.0.1 localhost extfuse >\"$1/etc/hosts\"",
              # ours is smaller and is made by initrd.py
              "--customize-hook=rm -f \"$1\"/boot/initrd.img-*"]
     return [*argv, config.SUITE, str(target)]
+
+
+def source_hook():
+    """Fetches the packages of vm/sources, from where the others came from."""
+    return ("set -e; export APT_CONFIG=\"$MMDEBSTRAP_APT_CONFIG\"; "
+            "sed -n 's/^deb /deb-src /p' \"$1/etc/apt/sources.list\" "
+            ">\"$1/etc/apt/sources.list.d/source.list\"; "
+            f"mkdir -p \"$1{config.SOURCES_DIR}\"; cd \"$1{config.SOURCES_DIR}\"; "
+            "apt-get update; apt-get source --download-only "
+            + " ".join(config.package_list(config.SOURCES)))
 
 
 def make_tree(root):

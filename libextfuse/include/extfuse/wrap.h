@@ -62,6 +62,12 @@ struct extfuse_wrap_config {
 };
 
 /*
+ * Who mounts can override it: -o extfuse_leave=OP:OP:... adds to .leave,
+ * -o extfuse_scope=kernel|all|uid|caller is .scope. Beside them, the options of
+ * extfuse_new().
+ */
+
+/*
  * The session of a request: for extfuse_mark_reply(), which overrides what the above
  * says of the reply that is sent next (EXTFUSE_SCOPE_NONE: not kept), for
  * extfuse_invalidate_*(), extfuse_get_stats() and others. se NULL: of the request that

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What a wrapped session keeps: the program's configuration, and options of the one
+// who mounts, which override it.
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+
+#include "log.hpp"
+#include "wrap.hpp"
+
+namespace exf::impl
+{
+
+namespace
+{
+
+struct Named {
+	std::string_view name;
+	uint32_t value;
+};
+
+// Those whose replies can be kept.
+constexpr Named operations[] = {
+	{"lookup", EXTFUSE_OP_LOOKUP},       {"getattr", EXTFUSE_OP_GETATTR},
+	{"read", EXTFUSE_OP_READ},           {"getxattr", EXTFUSE_OP_GETXATTR},
+	{"listxattr", EXTFUSE_OP_LISTXATTR}, {"readlink", EXTFUSE_OP_READLINK},
+	{"statfs", EXTFUSE_OP_STATFS},       {"access", EXTFUSE_OP_ACCESS},
+	{"lseek", EXTFUSE_OP_LSEEK},
+};
+
+constexpr Named scopes[] = {
+	{"kernel", EXTFUSE_SCOPE_KERNEL},
+	{"all", EXTFUSE_SCOPE_ALL},
+	{"uid", EXTFUSE_SCOPE_UID},
+	{"caller", EXTFUSE_SCOPE_CALLER},
+};
+
+template <size_t n> const Named *find(const Named (&table)[n], std::string_view name) noexcept
+{
+	for (const Named &one : table) {
+		if (one.name == name)
+			return &one;
+	}
+	return nullptr;
+}
+
+struct Taking {
+	extfuse_wrap_config &config;
+	const Log &log;
+};
+
+int take_leave(const Taking &t, std::string_view list)
+{
+	while (!list.empty()) {
+		const size_t colon = list.find(':');
+		const std::string_view name = list.substr(0, colon);
+		const Named *op = find(operations, name);
+
+		if (!op) {
+			t.log.error("option extfuse_leave=...%.*s: give operations, separated by "
+				    "colons: lookup, getattr, read, getxattr, listxattr, readlink, "
+				    "statfs, access, lseek",
+				    static_cast<int>(name.size()), name.data());
+			return -1;
+		}
+		t.config.leave |= EXTFUSE_WRAP_OP(op->value);
+		list.remove_prefix(colon == std::string_view::npos ? list.size() : colon + 1);
+	}
+	return 0;
+}
+
+int take_scope(const Taking &t, std::string_view name)
+{
+	const Named *scope = find(scopes, name);
+
+	if (!scope) {
+		t.log.error("option extfuse_scope=%.*s: give kernel, all, uid or caller",
+			    static_cast<int>(name.size()), name.data());
+		return -1;
+	}
+	t.config.scope = static_cast<extfuse_scope>(scope->value);
+	return 0;
+}
+
+enum { KEY_LEAVE = 1, KEY_SCOPE };
+
+const fuse_opt wrap_opts[] = {
+	FUSE_OPT_KEY("extfuse_leave=", KEY_LEAVE),
+	FUSE_OPT_KEY("extfuse_scope=", KEY_SCOPE),
+	FUSE_OPT_END,
+};
+
+int take_one(void *data, const char *arg, int key, fuse_args *)
+{
+	const Taking &t = *static_cast<Taking *>(data);
+	const char *value = strchr(arg, '=');
+
+	if (key == KEY_LEAVE)
+		return take_leave(t, value + 1);
+	if (key == KEY_SCOPE)
+		return take_scope(t, value + 1);
+	return 1;
+}
+
+} // namespace
+
+// As read_config() does.
+int read_wrap_config(const extfuse_wrap_config *given, extfuse_wrap_config &out,
+		     const Log &log) noexcept
+{
+	out = {};
+	if (!given)
+		return 0;
+	if (given->size < sizeof(given->size)) {
+		log.error("extfuse_wrap_config.size is not set: use sizeof(struct "
+			  "extfuse_wrap_config)");
+		return -EINVAL;
+	}
+	const auto *bytes = reinterpret_cast<const unsigned char *>(given);
+	for (size_t i = sizeof(out); i < given->size; i++) {
+		if (bytes[i]) {
+			log.error("extfuse_wrap_config has members that this libextfuse does not "
+				  "know: update libextfuse");
+			return -E2BIG;
+		}
+	}
+	memcpy(&out, given, given->size < sizeof(out) ? given->size : sizeof(out));
+
+	bool known = !(out.leave >> EXTFUSE_OP_COUNT) &&
+		     static_cast<unsigned>(out.scope) <= EXTFUSE_SCOPE_CALLER;
+	for (const extfuse_scope scope : out.op_scope)
+		known = known && static_cast<unsigned>(scope) <= EXTFUSE_SCOPE_CALLER;
+	if (!known) {
+		log.error("extfuse_wrap_config: unknown operation in .leave, or unknown scope");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int take_wrap_options(fuse_args *args, extfuse_wrap_config &out, const Log &log)
+{
+	Taking t = {out, log};
+
+	if (!args)
+		return 0;
+	return fuse_opt_parse(args, &t, wrap_opts, take_one) < 0 ? -EINVAL : 0;
+}
+
+OpcodeMarks make_marks(const extfuse_wrap_config &config, bool default_permissions) noexcept
+{
+	const auto scope_of = [&](extfuse_op op) -> uint32_t {
+		if (config.leave & EXTFUSE_WRAP_OP(op))
+			return EXTFUSE_SCOPE_NONE;
+		if (config.op_scope[op])
+			return config.op_scope[op];
+		if (op == EXTFUSE_OP_STATFS)
+			return EXTFUSE_SCOPE_NONE;
+		if (op == EXTFUSE_OP_READ)
+			return EXTFUSE_SCOPE_ALL;
+		if (config.scope)
+			return config.scope;
+		return default_permissions ? EXTFUSE_SCOPE_KERNEL : EXTFUSE_SCOPE_CALLER;
+	};
+	const auto mark = [](uint32_t scopes) { return scopes ? scopes | EXTFUSE_MARK_SET : 0; };
+	const uint32_t attr = scope_of(EXTFUSE_OP_GETATTR);
+	const uint32_t entry = scope_of(EXTFUSE_OP_LOOKUP) | attr << EXTFUSE_MARK_ATTR_SHIFT;
+	OpcodeMarks marks{};
+
+	for (const fuse_opcode opcode :
+	     {FUSE_LOOKUP, FUSE_MKNOD, FUSE_MKDIR, FUSE_SYMLINK, FUSE_LINK, FUSE_CREATE})
+		marks[opcode] = mark(entry);
+	marks[FUSE_GETATTR] = marks[FUSE_SETATTR] = mark(attr);
+	marks[FUSE_READ] = mark(scope_of(EXTFUSE_OP_READ));
+	marks[FUSE_GETXATTR] = mark(scope_of(EXTFUSE_OP_GETXATTR));
+	marks[FUSE_LISTXATTR] = mark(scope_of(EXTFUSE_OP_LISTXATTR));
+	marks[FUSE_READLINK] = mark(scope_of(EXTFUSE_OP_READLINK));
+	marks[FUSE_STATFS] = mark(scope_of(EXTFUSE_OP_STATFS));
+	marks[FUSE_ACCESS] = mark(scope_of(EXTFUSE_OP_ACCESS));
+	marks[FUSE_LSEEK] = mark(scope_of(EXTFUSE_OP_LSEEK));
+	return marks;
+}
+
+} // namespace exf::impl
