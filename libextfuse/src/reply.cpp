@@ -33,10 +33,9 @@ void forget_mark() noexcept
 
 uint32_t make_mark(extfuse_scope scope, extfuse_scope attr_scope, uint32_t flags)
 {
-	const uint32_t bits = static_cast<uint32_t>(scope) | static_cast<uint32_t>(attr_scope)
-								     << EXTFUSE_MARK_ATTR_SHIFT;
-
-	return bits ? bits | flags | EXTFUSE_MARK_SET : 0;
+	return static_cast<uint32_t>(scope) |
+	       static_cast<uint32_t>(attr_scope) << EXTFUSE_MARK_ATTR_SHIFT | flags |
+	       EXTFUSE_MARK_SET;
 }
 
 ssize_t io_writev(int fd, iovec *iov, int count, void *)
@@ -127,9 +126,11 @@ int extfuse_mark_reply(const struct extfuse *x, enum extfuse_scope scope,
 		return 0;
 	const uint32_t mark =
 		make_mark(scope, attr_scope, flags & EXTFUSE_XATTR_KEPT ? EXTFUSE_MARK_KEPT : 0);
-	// No scope: none of the marks that the session gives by itself, either.
-	pending = {&x->words, mark};
-	return mark != 0;
+	const bool somebody = scope || attr_scope;
+	// With no scope it overrides what a wrapped session says by itself.
+	if (somebody || x->io != &marking_io)
+		pending = {&x->words, mark};
+	return somebody;
 }
 
 void extfuse_unmark_reply(void)

@@ -226,8 +226,8 @@ struct extfuse_wrap *extfuse_wrap_begin(struct fuse_args *args,
 	return wrap_begin(args, config, make_linux_kernel());
 }
 
-const struct fuse_lowlevel_ops *
-extfuse_wrap_ops(struct extfuse_wrap *w, const struct fuse_lowlevel_ops *ops, size_t size)
+const struct fuse_lowlevel_ops *extfuse_wrap_ops(struct extfuse_wrap *w,
+						 const struct fuse_lowlevel_ops *ops, size_t size)
 {
 	const auto body = [&] {
 		copy_ops(w->ops, ops, size);
@@ -239,8 +239,8 @@ extfuse_wrap_ops(struct extfuse_wrap *w, const struct fuse_lowlevel_ops *ops, si
 			      : reinterpret_cast<const fuse_lowlevel_ops *>(w->ops.data());
 }
 
-const struct fuse_operations *
-extfuse_wrap_path_ops(struct extfuse_wrap *w, const struct fuse_operations *ops, size_t size)
+const struct fuse_operations *extfuse_wrap_path_ops(struct extfuse_wrap *w,
+						    const struct fuse_operations *ops, size_t size)
 {
 	const auto body = [&] {
 		if (!w->linked)
@@ -254,8 +254,7 @@ extfuse_wrap_path_ops(struct extfuse_wrap *w, const struct fuse_operations *ops,
 		return 0;
 	};
 
-	return no_throw(body) ? nullptr
-			      : reinterpret_cast<const fuse_operations *>(w->ops.data());
+	return no_throw(body) ? nullptr : reinterpret_cast<const fuse_operations *>(w->ops.data());
 }
 
 struct fuse_session *extfuse_wrap_end(struct extfuse_wrap *w, struct fuse_session *se)

@@ -87,9 +87,8 @@ template <size_t number> ssize_t writev_wrapped(int fd, iovec *iov, int count, v
 
 template <size_t... numbers> constexpr auto make_io(std::index_sequence<numbers...>)
 {
-	return std::array<fuse_custom_io, sizeof...(numbers)>{
-		fuse_custom_io{writev_wrapped<numbers>, read_wrapped<numbers>, nullptr, nullptr,
-			       nullptr}...};
+	return std::array<fuse_custom_io, sizeof...(numbers)>{fuse_custom_io{
+		writev_wrapped<numbers>, read_wrapped<numbers>, nullptr, nullptr, nullptr}...};
 }
 
 } // namespace
@@ -134,7 +133,7 @@ void extfuse_wrap::taken(const void *request, size_t size) noexcept
 
 	uint32_t mark = in.opcode < marks.size() ? marks[in.opcode] : 0;
 	if (in.opcode == FUSE_GETXATTR && trusted_xattr(request, size))
-		mark = 0;
+		mark = EXTFUSE_MARK_SET;
 	if (linked) {
 		fuse_link_in link;
 
@@ -143,8 +142,8 @@ void extfuse_wrap::taken(const void *request, size_t size) noexcept
 			       sizeof(link));
 			linked->add(link.oldnodeid);
 		}
-		if (!makes_entry(in.opcode) && linked->has(in.nodeid))
-			mark = 0;
+		if (mark && !makes_entry(in.opcode) && linked->has(in.nodeid))
+			mark = EXTFUSE_MARK_SET;
 	}
 	if (mark && x->marking)
 		x->words.mark(in.unique, mark);
@@ -178,12 +177,12 @@ void extfuse_wrap::linked_reply(const fuse_out_header &header, const iovec *iov,
 		const uint32_t name = marks[last_taken.opcode] & EXTFUSE_MARK_SCOPE_MASK;
 
 		if (load(iov, count, out) && several(out.attr, out.nodeid) && x->marking)
-			x->words.mark(header.unique, name ? name | EXTFUSE_MARK_SET : 0);
+			x->words.mark(header.unique, name | EXTFUSE_MARK_SET);
 	} else if (last_taken.opcode == FUSE_GETATTR || last_taken.opcode == FUSE_SETATTR) {
 		fuse_attr_out out;
 
 		if (load(iov, count, out) && several(out.attr, last_taken.node) && x->marking)
-			x->words.mark(header.unique, 0);
+			x->words.mark(header.unique, EXTFUSE_MARK_SET);
 	} else if (last_taken.opcode == FUSE_READDIRPLUS && count == 2) {
 		const auto *bytes = static_cast<const char *>(iov[1].iov_base);
 		size_t left = iov[1].iov_len;

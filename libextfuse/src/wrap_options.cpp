@@ -83,6 +83,16 @@ int take_scope(const Taking &t, std::string_view name)
 	return 0;
 }
 
+// C programs put any number into an enum.
+unsigned raw(const extfuse_scope *scope) noexcept
+{
+	unsigned number;
+
+	static_assert(sizeof(number) == sizeof(*scope));
+	memcpy(&number, scope, sizeof(number));
+	return number;
+}
+
 enum { KEY_LEAVE = 1, KEY_SCOPE };
 
 const fuse_opt wrap_opts[] = {
@@ -127,10 +137,9 @@ int read_wrap_config(const extfuse_wrap_config *given, extfuse_wrap_config &out,
 	}
 	memcpy(&out, given, given->size < sizeof(out) ? given->size : sizeof(out));
 
-	bool known = !(out.leave >> EXTFUSE_OP_COUNT) &&
-		     static_cast<unsigned>(out.scope) <= EXTFUSE_SCOPE_CALLER;
-	for (const extfuse_scope scope : out.op_scope)
-		known = known && static_cast<unsigned>(scope) <= EXTFUSE_SCOPE_CALLER;
+	bool known = !(out.leave >> EXTFUSE_OP_COUNT) && raw(&out.scope) <= EXTFUSE_SCOPE_CALLER;
+	for (const extfuse_scope &scope : out.op_scope)
+		known = known && raw(&scope) <= EXTFUSE_SCOPE_CALLER;
 	if (!known) {
 		log.error("extfuse_wrap_config: unknown operation in .leave, or unknown scope");
 		return -EINVAL;
@@ -162,7 +171,8 @@ OpcodeMarks make_marks(const extfuse_wrap_config &config, bool default_permissio
 			return config.scope;
 		return default_permissions ? EXTFUSE_SCOPE_KERNEL : EXTFUSE_SCOPE_CALLER;
 	};
-	const auto mark = [](uint32_t scopes) { return scopes ? scopes | EXTFUSE_MARK_SET : 0; };
+	// With no scope, too: then it says that nobody may have it.
+	const auto mark = [](uint32_t scopes) { return scopes | EXTFUSE_MARK_SET; };
 	const uint32_t attr = scope_of(EXTFUSE_OP_GETATTR);
 	const uint32_t entry = scope_of(EXTFUSE_OP_LOOKUP) | attr << EXTFUSE_MARK_ATTR_SHIFT;
 	OpcodeMarks marks{};

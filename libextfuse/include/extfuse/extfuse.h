@@ -495,7 +495,8 @@ EXTFUSE_API int extfuse_reply_hooks(const struct extfuse *x);
  * attr_scope of the attributes), GETATTR, SETATTR, GETXATTR, LISTXATTR, READLINK,
  * STATFS, ACCESS, LSEEK or READ (scope alone). ENOENT to LOOKUP, ENODATA to GETXATTR
  * are kept as well. flags: EXTFUSE_XATTR_KEPT. 1: it will be; 0: not, there are no
- * reply hooks or no scope; -EINVAL.
+ * reply hooks or no scope; -EINVAL. In a wrapped session (wrap.h) this overrides
+ * what the session says of its replies, EXTFUSE_SCOPE_NONE too.
  */
 EXTFUSE_API int extfuse_mark_reply(const struct extfuse *x, enum extfuse_scope scope,
 				   enum extfuse_scope attr_scope, unsigned flags);

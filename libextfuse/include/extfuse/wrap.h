@@ -83,10 +83,12 @@ EXTFUSE_API struct extfuse *extfuse_wrapped(struct fuse_session *se);
  */
 EXTFUSE_API struct extfuse_wrap *extfuse_wrap_begin(struct fuse_args *args,
 						    const struct extfuse_wrap_config *config);
-EXTFUSE_API const struct fuse_lowlevel_ops *
-extfuse_wrap_ops(struct extfuse_wrap *w, const struct fuse_lowlevel_ops *ops, size_t size);
-EXTFUSE_API const struct fuse_operations *
-extfuse_wrap_path_ops(struct extfuse_wrap *w, const struct fuse_operations *ops, size_t size);
+EXTFUSE_API const struct fuse_lowlevel_ops *extfuse_wrap_ops(struct extfuse_wrap *w,
+							     const struct fuse_lowlevel_ops *ops,
+							     size_t size);
+EXTFUSE_API const struct fuse_operations *extfuse_wrap_path_ops(struct extfuse_wrap *w,
+								const struct fuse_operations *ops,
+								size_t size);
 EXTFUSE_API struct fuse_session *extfuse_wrap_end(struct extfuse_wrap *w, struct fuse_session *se);
 
 /* As fuse_session_new(); config may be NULL. */

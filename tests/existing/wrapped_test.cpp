@@ -141,8 +141,7 @@ protected:
 };
 
 INSTANTIATE_TEST_SUITE_P(Threads, WrapPassthrough,
-			 testing::Values(std::vector<std::string>{},
-					 std::vector<std::string>{"-s"},
+			 testing::Values(std::vector<std::string>{}, std::vector<std::string>{"-s"},
 					 std::vector<std::string>{"-o", "clone_fd"},
 					 std::vector<std::string>{"-o", "default_permissions"}));
 
@@ -222,8 +221,8 @@ TEST_P(WrapPassthrough, WhatIsLeftGoesUp)
 
 TEST(WrapOptions, UnknownOnesAreRefused)
 {
-	for (const std::string option : {"extfuse_leave=lookup:nothing", "extfuse_scope=me",
-					 "extfuse=maybe", "max_names=0"}) {
+	for (const std::string option :
+	     {"extfuse_leave=lookup:nothing", "extfuse_scope=me", "extfuse=maybe", "max_names=0"}) {
 		Program p({program("hello_ll_wrapped"), "-f", "-o", option});
 		EXPECT_FALSE(p.mounted()) << option;
 		EXPECT_NE(p.said().find(option.substr(0, option.find('='))), std::string::npos)
@@ -301,8 +300,8 @@ protected:
 	}
 	std::vector<std::string> argv(const std::string &name, const std::string &more) const
 	{
-		return {program(name), "-d",
-			"-o",          "modules=subdir,subdir=" + lower.path("tree") + more};
+		return {program(name), "-d", "-o",
+			"modules=subdir,subdir=" + lower.path("tree") + more};
 	}
 
 	Scratch lower;
