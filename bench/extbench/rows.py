@@ -231,6 +231,7 @@ BOUNDS = [
     Bound("small-write-upcalls", 1, "", step="small-write-upcalls", issue=9, digits=2),
     Bound("small-write-upcalls-registered", 0, "", step="small-write-upcalls-registered",
           issue=9, digits=2),
+    Bound("wrap-lines", 10, "", step="wrap-lines", issue=10, digits=0),
 ]
 
 BOUNDS += [Bound(f"{job}/native", limit, "", step=f"{job}/native", at_least=True, issue=9)

@@ -11,7 +11,7 @@ import time
 
 from devlib.proc import Failure, say
 
-from extbench import mounts, rows, throughput
+from extbench import mounts, rows, throughput, wrapped
 
 BENCH_SLOTS = mounts.BUILD / "bench" / "bench-slots"
 REPLIES = 400
@@ -278,4 +278,5 @@ STEPS = {"populate-syscalls": populate_syscalls, "reply-hook-syscalls": reply_ho
          "bytes-per-name": bytes_per_name,
          "small-write-upcalls": small_write_upcalls,
          "small-write-upcalls-registered": small_write_upcalls_registered,
+         "wrap-lines": wrapped.wrap_lines,
          **{f"{job}/native": throughput.step(job) for job in throughput.COUNTED}}
