@@ -60,6 +60,23 @@ int extfuse::mount(fuse_session *se, const char *mountpoint)
 
 int extfuse::mount_extfuse(fuse_session *se, mode_t mode, std::string &reason)
 {
+	int error = mount_driver(mode, reason);
+	if (error < 0)
+		return error;
+	error = give_to_session(se, reason);
+	if (error < 0) {
+		kernel->unmount(target);
+		return error;
+	}
+
+	session = se;
+	now_active();
+	marking = options.reply_hooks;
+	return 0;
+}
+
+int extfuse::mount_driver(mode_t mode, std::string &reason)
+{
 	int error = kernel->open_device(device);
 	if (error == -ENOENT || error == -ENXIO || error == -ENODEV) {
 		reason = "no " EXTFUSE_DEVICE ": load the driver (modprobe extfuse)";
@@ -90,20 +107,17 @@ int extfuse::mount_extfuse(fuse_session *se, mode_t mode, std::string &reason)
 		return error;
 
 	error = map_words(reason);
-	if (!error)
-		error = give_to_session(se, reason);
-	if (error < 0) {
+	if (error < 0)
 		kernel->unmount(target);
-		return error;
-	}
+	return error;
+}
 
-	session = se;
+void extfuse::now_active()
+{
 	if (handler)
 		maps = handler->maps();
-	marking = options.reply_hooks;
 	state = State::active;
 	log.info("%s is mounted on the extfuse driver", target.c_str());
-	return 0;
 }
 
 int extfuse::mount_device(mode_t mode, int link_fd, std::string &reason)
@@ -113,7 +127,7 @@ int extfuse::mount_device(mode_t mode, int link_fd, std::string &reason)
 	char data[160];
 
 	snprintf(data, sizeof(data), "fd=%d,rootmode=%o,user_id=%u,group_id=%u", device.get(),
-		 mode & S_IFMT, getuid(), getgid());
+		 mode & S_IFMT, o.user_id, o.group_id);
 	call.data = data;
 	if (link_fd >= 0)
 		call.data += ",handler=" + std::to_string(link_fd);
@@ -231,7 +245,8 @@ void extfuse::unmount() noexcept
 		// With the last reference to the device the connection ends. Else the
 		// unmount could wait for answers that nobody is going to give. The
 		// session will close its number itself.
-		kernel->neutralize(kernel->session_fd(session));
+		if (session)
+			kernel->neutralize(kernel->session_fd(session));
 		marking = false;
 		words.clear();
 		maps = {};

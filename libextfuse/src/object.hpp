@@ -62,6 +62,7 @@ struct extfuse {
 	extfuse &operator=(const extfuse &) = delete;
 
 	int mount(fuse_session *se, const char *mountpoint);
+	int mount_for_others(const char *mountpoint, uid_t user, gid_t group, int &out);
 	void unmount() noexcept;
 	int attach();
 	int detach();
@@ -75,9 +76,9 @@ struct extfuse {
 	exf::impl::MountOptions mount_options;
 
 	exf::impl::State state = exf::impl::State::unmounted;
-	fuse_session *session = nullptr;
+	fuse_session *session = nullptr; // null: of another process
 	std::string target;         // absolute path of the mount
-	exf::impl::Fd device;       // our copy of the session's descriptor
+	exf::impl::Fd device;       // our copy of the descriptor that serves
 	exf::impl::Fd foreign_link; // a handler that is not ours, see extfuse_use_handler()
 	std::unique_ptr<exf::impl::Handler> handler;
 	void *words_base = nullptr;
@@ -93,6 +94,9 @@ struct extfuse {
 private:
 	// These say in reason what failed.
 	int mount_extfuse(fuse_session *se, mode_t mode, std::string &reason);
+	// All of it but who serves.
+	int mount_driver(mode_t mode, std::string &reason);
+	void now_active();
 	int prepare_handler(std::string &reason);
 	int mount_device(mode_t mode, int link_fd, std::string &reason);
 	int map_words(std::string &reason);

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include <sys/mount.h>
+#include <unistd.h>
 
 namespace exf::impl
 {
@@ -399,7 +400,10 @@ int take_options(fuse_args *args, Options &out, const Log &log)
 }
 
 // libfuse's default, also for root: what a daemon invents is not trusted.
-MountOptions::MountOptions() : flags(MS_NOSUID | MS_NODEV) {}
+MountOptions::MountOptions()
+	: flags(MS_NOSUID | MS_NODEV), user_id(getuid()), group_id(getgid())
+{
+}
 
 int read_mount_options(const fuse_args *args, MountOptions &out)
 {

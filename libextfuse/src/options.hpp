@@ -58,6 +58,8 @@ struct MountOptions {
 	bool default_permissions = false;
 	bool auto_unmount = false;
 	bool blkdev = false;
+	uid_t user_id;  // whose mount it is
+	gid_t group_id;
 
 	MountOptions();
 };

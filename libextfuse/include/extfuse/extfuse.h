@@ -169,6 +169,18 @@ EXTFUSE_API void extfuse_destroy(struct extfuse *x);
  */
 EXTFUSE_API int extfuse_mount(struct extfuse *x, struct fuse_session *se, const char *mountpoint);
 
+/*
+ * The same for a program that has no session of this process: mount, and give the
+ * device to whoever is to serve. *fd (owned by the caller, close-on-exec) is
+ * what such a program expects of /dev/fuse after mount(2); poll(2) says POLLERR when
+ * the mount is over. user, group: whose mount it is. Nothing is annotated then: replies are kept by a policy of the
+ * handler, or not at all. This object keeps a descriptor of its own, so that the
+ * connection outlives the one who serves; extfuse_unmount() ends both.
+ * Errors as extfuse_mount(); never falls back to stock FUSE.
+ */
+EXTFUSE_API int extfuse_mount_device(struct extfuse *x, const char *mountpoint, uid_t user,
+				     gid_t group, int *fd);
+
 /* Unmount and detach. Nothing happens if not mounted. */
 EXTFUSE_API void extfuse_unmount(struct extfuse *x);
 
