@@ -5,7 +5,6 @@
 
 #include <fcntl.h>
 #include <sys/random.h>
-#include <unistd.h>
 
 #include "keys.hpp"
 #include "object.hpp"
@@ -72,7 +71,8 @@ int extfuse::load_handler(std::string &reason)
 	params.names_buckets = buckets_for(options.max_dirs);
 	params.open_buckets = buckets_for(options.max_opens);
 	params.seed = seed;
-	params.policy = make_policy(options, mount_options, getuid(), getgid());
+	params.policy = make_policy(options, mount_options, mount_options.user_id,
+				    mount_options.group_id);
 	params.replies = options.reply_hooks || options.cache != EXTFUSE_CACHE_ANNOTATED;
 	params.file = options.handler_file;
 	params.object = options.handler_object;

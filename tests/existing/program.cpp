@@ -1,240 +1,262 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "program.hpp"
 
-#include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
+#include <functional>
 #include <sstream>
 #include <stdexcept>
 #include <thread>
 
 #include <fcntl.h>
+#include <mntent.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
+#include <nlohmann/json.hpp>
+
 #include "guest.hpp"
-#include "sys.hpp"
+#include "record.hpp"
 
 namespace extfuse_test
 {
 
-namespace fs = std::filesystem;
-using namespace std::chrono_literals;
-
 namespace
 {
 
-bool eventually(const std::function<bool()> &what)
-{
-	const auto end = std::chrono::steady_clock::now() + 20s * slower();
+const std::string base = "/tmp/existing";
 
-	while (!what()) {
+void shell(const std::string &command)
+{
+	if (system(("{ " + command + "; } >>" + base + "/output 2>&1").c_str()) != 0)
+		throw std::runtime_error(command + " failed: " + Job::output());
+}
+
+bool soon(const std::function<bool()> &happened)
+{
+	const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60) * slower();
+
+	while (!happened()) {
 		if (std::chrono::steady_clock::now() > end)
 			return false;
-		std::this_thread::sleep_for(5ms);
+		std::this_thread::sleep_for(std::chrono::milliseconds(10));
 	}
 	return true;
 }
 
-std::string whole(const std::string &path)
+void start_sshd()
 {
-	std::ifstream in(path, std::ios::binary);
+	static bool started;
+
+	if (started)
+		return;
+	shell("ip link set lo up && mkdir -p /run/sshd /root/.ssh && chmod 700 /root/.ssh && "
+	      "rm -f /root/.ssh/id_ed25519 && ssh-keygen -q -N '' -t ed25519 -f "
+	      "/root/.ssh/id_ed25519 && cp /root/.ssh/id_ed25519.pub /root/.ssh/authorized_keys && "
+	      "/usr/sbin/sshd");
+	started = true;
+}
+
+std::string filled_in(std::string text)
+{
+	const std::pair<const char *, std::string> places[] = {
+		{"{source}", base + "/source"}, {"{work}", base + "/work"}, {"{mnt}", base + "/mnt"}};
+
+	for (const auto &[name, value] : places) {
+		for (size_t at; (at = text.find(name)) != text.npos;)
+			text.replace(at, strlen(name), value);
+	}
+	return text;
+}
+
+// Waits for all that the program starts; says its process id at once, then its status.
+[[noreturn]] void keep(const Words &argv, int parent)
+{
+	std::vector<char *> words;
+	int status, result = 127;
+
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	const pid_t pid = fork();
+	if (pid == 0) {
+		const int out = open((base + "/output").c_str(), O_CREAT | O_WRONLY | O_APPEND, 0644);
+
+		dup2(out, STDOUT_FILENO);
+		dup2(out, STDERR_FILENO);
+		for (const std::string &word : argv)
+			words.push_back(const_cast<char *>(word.c_str()));
+		words.push_back(nullptr);
+		execvp(words[0], words.data());
+		_exit(127);
+	}
+	if (write(parent, &pid, sizeof(pid)) < 0)
+		_exit(1);
+	for (pid_t ended; (ended = wait(&status)) > 0;) {
+		if (ended == pid)
+			result = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	}
+	_exit(result);
+}
+
+} // namespace
+
+std::vector<Program> all_programs()
+{
+	std::ifstream in(EXISTING_PROGRAMS);
+	std::vector<Program> out;
+
+	for (const auto &p : nlohmann::json::parse(in))
+		out.push_back({p["name"], p.value("prepare", ""), p["argv"],
+			       p.value("read_only", false), p.value("fill", false),
+			       p.value("sshd", false)});
+	return out;
+}
+
+Job::Job(const Words &argv)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		throw std::runtime_error("pipe");
+	keeper_ = fork();
+	if (keeper_ == 0)
+		keep(argv, ends[1]);
+	close(ends[1]);
+	if (read(ends[0], &pid_, sizeof(pid_)) != sizeof(pid_))
+		pid_ = -1;
+	close(ends[0]);
+}
+
+Job::~Job()
+{
+	if (over())
+		return;
+	// Whatever was mounted goes with the test's control group.
+	kill(pid_, SIGKILL);
+	kill(keeper_, SIGKILL);
+	waitpid(keeper_, nullptr, 0);
+}
+
+bool Job::over()
+{
+	int status;
+
+	if (!over_ && waitpid(keeper_, &status, WNOHANG) == keeper_) {
+		over_ = true;
+		status_ = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	}
+	return over_;
+}
+
+int Job::wait()
+{
+	soon([this] { return over(); });
+	return status_;
+}
+
+std::string Job::output()
+{
+	std::ifstream in(base + "/output");
 	std::ostringstream out;
 
 	out << in.rdbuf();
 	return out.str();
 }
 
-dev_t device_of(const std::string &path)
+Workplace::Workplace(const Program &program) : program_(program)
 {
-	struct stat st = {};
+	umount2(mnt().c_str(), MNT_DETACH);
+	if (system(("rm -rf " + base + " && mkdir -p " + base + "/mnt " + base + "/work").c_str()))
+		throw std::runtime_error("cannot make " + base);
+	if (program.sshd)
+		start_sshd();
+	make_tree(source());
+	if (!program.prepare.empty())
+		shell(filled_in(program.prepare));
+	if (program.fill) {
+		Job job(command(Way::stock));
 
-	return ::stat(path.c_str(), &st) == 0 ? st.st_dev : 0;
-}
-
-} // namespace
-
-Scratch::Scratch()
-{
-	char name[] = "/tmp/program-XXXXXX";
-
-	if (!mkdtemp(name) || chmod(name, 0755) < 0)
-		throw std::runtime_error(std::string(name) + ": " + strerror(errno));
-	path_ = name;
-}
-
-Scratch::~Scratch()
-{
-	std::error_code error;
-
-	fs::remove_all(path_, error);
-}
-
-Program::Program(std::vector<std::string> argv)
-{
-	argv.push_back(path());
-	const dev_t before = device_of(path());
-	std::vector<char *> args;
-	for (std::string &arg : argv)
-		args.push_back(arg.data());
-	args.push_back(nullptr);
-
-	pid_ = fork();
-	if (pid_ == 0) {
-		const int log = open(log_.path("log").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
-
-		dup2(log, STDERR_FILENO);
-		dup2(log, STDOUT_FILENO);
-		execv(args[0], args.data());
-		fprintf(stderr, "%s: %s\n", args[0], strerror(errno));
-		_exit(127);
+		if (!wait_mounted(mnt(), job))
+			throw std::runtime_error(program.name + " does not mount: " + Job::output());
+		make_tree(mnt());
+		umount2(mnt().c_str(), 0);
+		if (job.wait() != 0)
+			throw std::runtime_error(program.name + " does not end");
 	}
-	eventually([&] {
-		int status;
-
-		if (waitpid(pid_, &status, WNOHANG) == pid_)
-			pid_ = -1;
-		mounted_ = device_of(path()) != before;
-		return mounted_ || pid_ < 0;
-	});
+	shell("mkdir " + base + "/saved && cp -a " + base + "/work " + source() + " " + base +
+	      "/saved");
 }
 
-Program::~Program()
+Workplace::~Workplace()
 {
-	end();
+	umount2(mnt().c_str(), MNT_DETACH);
 }
 
-std::string Program::type() const
+void Workplace::reset()
 {
-	std::istringstream mounts(whole("/proc/mounts"));
-	std::string source, target, type, found, rest;
+	shell("rm -rf " + base + "/work " + source() + " && cp -a " + base + "/saved/* " + base);
+}
 
-	while (mounts >> source >> target >> type && std::getline(mounts, rest)) {
-		if (target == path())
-			found = type;
+Words Workplace::command(Way way, const Words &options) const
+{
+	Words out;
+
+	for (const std::string &word : program_.argv) {
+		if (word == "{options}")
+			out.insert(out.end(), options.begin(), options.end());
+		else
+			out.push_back(filled_in(word));
 	}
-	return found;
+	if (way == Way::stock)
+		return out;
+	return by_driver(way == Way::private_files ? Words{"--private"} : Words{}, out);
 }
 
-void Program::signal(int number) const
+std::string Workplace::mnt() const
 {
-	kill(pid_, number);
+	return base + "/mnt";
 }
 
-std::string Program::said() const
+std::string Workplace::source() const
 {
-	return whole(log_.path("log"));
+	return base + "/source";
 }
 
-bool Program::wait_said(const std::string &what) const
+std::string mounted(const std::string &mnt)
 {
-	return eventually([&] { return said().find(what) != std::string::npos; });
-}
+	FILE *table = setmntent("/proc/self/mounts", "re");
+	std::string type;
 
-Requests Program::during(const std::function<void()> &body) const
-{
-	const size_t from = said().size();
-	Requests out;
-
-	body();
-	// What is told of files that were closed comes late.
-	size_t size = 0;
-	eventually([&] {
-		const size_t now = said().size();
-		const bool rest = now == size;
-		size = now;
-		std::this_thread::sleep_for(60ms);
-		return rest;
-	});
-	const std::string log = said().substr(from);
-	static const std::string mark = "opcode: ";
-	for (size_t at = log.find(mark); at != std::string::npos; at = log.find(mark, at)) {
-		at += mark.size();
-		out[log.substr(at, log.find(' ', at) - at)]++;
+	while (const mntent *m = getmntent(table)) {
+		if (mnt == m->mnt_dir && strstr(m->mnt_type, "fuse"))
+			type = m->mnt_type;
 	}
+	endmntent(table);
+	return type;
+}
+
+bool wait_mounted(const std::string &mnt, Job &job)
+{
+	return soon([&] { return !mounted(mnt).empty() || job.over(); }) && !mounted(mnt).empty();
+}
+
+bool wait_not_mounted(const std::string &mnt)
+{
+	return soon([&] { return mounted(mnt).empty(); });
+}
+
+Words by_driver(const Words &options, const Words &program)
+{
+	Words out = {EXTFUSE_RUN_PROGRAM};
+
+	out.insert(out.end(), options.begin(), options.end());
+	out.push_back("--");
+	out.insert(out.end(), program.begin(), program.end());
 	return out;
-}
-
-int Program::end()
-{
-	int status = 0;
-
-	if (mounted_ && umount2(path().c_str(), 0) < 0)
-		umount2(path().c_str(), MNT_DETACH);
-	mounted_ = false;
-	if (pid_ < 0)
-		return -1;
-	const bool ended = eventually([&] { return waitpid(pid_, &status, WNOHANG) == pid_; });
-	if (!ended) {
-		kill(pid_, SIGKILL);
-		waitpid(pid_, &status, 0);
-	}
-	pid_ = -1;
-	return ended && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-unsigned of(const Requests &requests, const std::string &name)
-{
-	const auto it = requests.find(name);
-
-	return it == requests.end() ? 0 : it->second;
-}
-
-std::string text(const Requests &requests)
-{
-	std::ostringstream out;
-
-	for (const auto &[name, count] : requests)
-		out << name << " " << count << ", ";
-	return out.str();
-}
-
-namespace
-{
-
-void describe(const std::string &path, const std::string &name, std::ostream &out)
-{
-	const struct stat st = sys::attr(path);
-	char buffer[4096];
-
-	out << name << " mode " << std::oct << st.st_mode << std::dec << " links " << st.st_nlink
-	    << " owner " << st.st_uid << ":" << st.st_gid << " size "
-	    << (S_ISDIR(st.st_mode) ? 0 : st.st_size) << " mtime " << st.st_mtim.tv_sec << "."
-	    << st.st_mtim.tv_nsec;
-	if (S_ISLNK(st.st_mode)) {
-		const ssize_t n = readlink(path.c_str(), buffer, sizeof(buffer));
-		out << " -> " << (n < 0 ? strerror(errno) : std::string(buffer, size_t(n)));
-	} else if (S_ISREG(st.st_mode)) {
-		out << " = " << whole(path);
-	}
-	const ssize_t n = lgetxattr(path.c_str(), "user.test", buffer, sizeof(buffer));
-	out << " xattr " << (n < 0 ? strerror(errno) : std::string(buffer, size_t(n)));
-	out << " absent " << strerror(-sys::stat(path + ".absent")) << "\n";
-}
-
-} // namespace
-
-std::string tree(const std::string &root)
-{
-	std::map<std::string, std::string> found; // by name: the order is the program's own
-	std::ostringstream out;
-
-	for (const auto &entry : fs::recursive_directory_iterator(root))
-		found[entry.path().lexically_relative(root)] = entry.path();
-	for (const auto &[name, path] : found)
-		describe(path, name, out);
-	return out.str();
-}
-
-void walk(const std::string &root)
-{
-	tree(root);
 }
 
 } // namespace extfuse_test

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //
-// A FUSE program in the foreground, with libfuse's debug output (-d), which names
-// every request that it gets.
+// FUSE programs of programs.json, mounted the usual way and by extfuse-run.
 #ifndef EXTFUSE_TESTS_PROGRAM_HPP
 #define EXTFUSE_TESTS_PROGRAM_HPP
 
-#include <functional>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -15,72 +12,73 @@
 namespace extfuse_test
 {
 
-// A directory of its own in /tmp.
-class Scratch
-{
-public:
-	Scratch();
-	~Scratch();
-	Scratch(const Scratch &) = delete;
-	Scratch &operator=(const Scratch &) = delete;
+using Words = std::vector<std::string>;
 
-	std::string path(const std::string &name = {}) const
-	{
-		return name.empty() ? path_ : path_ + "/" + name;
-	}
-
-private:
-	std::string path_;
+struct Program {
+	std::string name;
+	std::string prepare; // a command of the shell
+	Words argv;
+	bool read_only = false;
+	bool fill = false; // the tree is made through the mount, on stock
+	bool sshd = false;
 };
 
-// Requests by their names, as libfuse prints them: LOOKUP, GETATTR, ...
-using Requests = std::map<std::string, unsigned>;
+std::vector<Program> all_programs();
 
-class Program
+// A child of ours with all that it leaves in the background.
+class Job
 {
 public:
-	// argv without the mount point, which is appended. Mounted when made, or !mounted().
-	explicit Program(std::vector<std::string> argv);
-	~Program();
-	Program(const Program &) = delete;
-	Program &operator=(const Program &) = delete;
+	// Output goes to a file, see output().
+	explicit Job(const Words &argv);
+	~Job();
+	Job(const Job &) = delete;
+	Job &operator=(const Job &) = delete;
 
-	bool mounted() const
+	// argv's own process, not what it left in the background.
+	pid_t pid() const
 	{
-		return mounted_;
+		return pid_;
 	}
-	// Type of the mount, as in /proc/mounts.
-	std::string type() const;
-	std::string path(const std::string &name = {}) const
-	{
-		return mount_.path(name);
-	}
-	void signal(int number) const;
-	// Everything it has said.
-	std::string said() const;
-	bool wait_said(const std::string &what) const;
-
-	// The requests it gets while body runs.
-	Requests during(const std::function<void()> &body) const;
-
-	// Unmount from outside; its exit status, -1 if it does not end.
-	int end();
+	// Until everything has ended: the exit status of argv, 128 + signal if it was
+	// killed, -1 if time runs out.
+	int wait();
+	// Has everything ended?
+	bool over();
+	static std::string output();
 
 private:
-	Scratch mount_;
-	Scratch log_;
-	pid_t pid_ = -1;
-	bool mounted_ = false;
+	pid_t keeper_, pid_ = -1;
+	int status_ = -1;
+	bool over_ = false;
 };
 
-unsigned of(const Requests &requests, const std::string &name);
-std::string text(const Requests &requests);
+enum class Way { stock, driver, private_files };
 
-// Names, attributes, contents and targets of a whole tree; what depends on the mount
-// (device, node ids of the kernel, access times) is left out.
-std::string tree(const std::string &root);
-// The same walk, for its requests.
-void walk(const std::string &root);
+// Directories of one program under test: what it shows, its own files, mount point.
+class Workplace
+{
+public:
+	explicit Workplace(const Program &program);
+	~Workplace();
+
+	// As it was prepared.
+	void reset();
+	Words command(Way way, const Words &options = {}) const;
+	std::string mnt() const;
+	std::string source() const;
+
+private:
+	const Program &program_;
+};
+
+// "fuse.sshfs" say; empty: nothing of FUSE is mounted there.
+std::string mounted(const std::string &mnt);
+// Within a minute, or a bit more on slow kernels.
+bool wait_mounted(const std::string &mnt, Job &job);
+bool wait_not_mounted(const std::string &mnt);
+// extfuse-run with these options before "--".
+Words by_driver(const Words &options, const Words &program);
 
 } // namespace extfuse_test
 

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 
 #include "guest.hpp"
-#include "program.hpp"
+#include "wrapped_program.hpp"
 #include "sys.hpp"
 
 namespace extfuse_test

@@ -7,7 +7,9 @@
 
 #include <mntent.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "process.hpp"
 #include "say.hpp"
 
 namespace extfuse_run
@@ -36,6 +38,23 @@ std::string mounted_at(const std::string &path)
 }
 
 } // namespace
+
+int check_ready(const Options &options)
+{
+	Object x;
+
+	if (const int error = make_object(options, {}, x))
+		return error;
+	if (!look_at(getpid()).may_mount) {
+		say("needs CAP_SYS_ADMIN, CAP_BPF and CAP_PERFMON: run it as root");
+		return -EPERM;
+	}
+	if (access(EXTFUSE_DEVICE, F_OK) < 0) {
+		say("no " EXTFUSE_DEVICE ": load the driver (modprobe extfuse)");
+		return -ENODEV;
+	}
+	return 0;
+}
 
 std::string place_of(pid_t thread, const std::string &path)
 {
@@ -82,6 +101,7 @@ int make_object(const Options &options, const std::vector<std::string> &mount_op
 	config.size = sizeof(config);
 	config.fallback = EXTFUSE_FALLBACK_FAIL;
 	config.log = on_message;
+	config.cache = options.private_files ? EXTFUSE_CACHE_PRIVATE : EXTFUSE_CACHE_TIMEOUTS;
 	config.log_level = options.verbose ? EXTFUSE_LOG_INFO : EXTFUSE_LOG_WARNING;
 	error = extfuse_new(&x, &args, &config);
 	out.reset(x);

@@ -15,6 +15,10 @@
 namespace extfuse_run
 {
 
+// Before anything is started: options, privileges, driver. 0 or a negative errno,
+// which was said why.
+int check_ready(const Options &options);
+
 // How we name a path of the thread's.
 std::string place_of(pid_t thread, const std::string &path);
 

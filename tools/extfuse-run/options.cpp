@@ -34,6 +34,9 @@ bool parse_options(int argc, char **argv, Options &out, int &status)
 		       "told to")
 		->check(CLI::Range(1U, 86400U))
 		->capture_default_str();
+	app.add_flag("-f,--foreground", out.foreground,
+		     "stay until all is unmounted, also if the program goes to the background "
+		     "(--explain does so, too)");
 	app.add_flag("-v,--verbose", out.verbose, "say what is mounted where");
 	app.prefix_command();
 	try {

@@ -23,6 +23,7 @@ struct Options {
 	bool private_files = false;
 	bool explain = false;
 	bool verbose = false;
+	bool foreground = false; // also where the program goes to the background
 	unsigned mount_timeout = 0; // seconds to mount in, 0: as long as it takes
 	unsigned stop_timeout = 30; // seconds to end in, once told to
 	std::vector<std::string> program;

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "served.hpp"
 
+#include <algorithm>
+
+#include <poll.h>
+
 #include "process.hpp"
 
 namespace extfuse_run
@@ -13,6 +17,20 @@ Served::Served(Object x, Fd device, std::string target, bool in_transit)
 	  patience_(in_transit ? Clock::now() + 5s : Clock::time_point::min())
 {
 	look_for_holders();
+}
+
+bool Served::served()
+{
+	std::vector<pollfd> fds = {{device_.get(), 0, 0}};
+
+	for (const Holder &holder : holders_)
+		fds.push_back({holder.pidfd.get(), POLLIN, 0});
+	poll(fds.data(), fds.size(), 0);
+	if (fds[0].revents & POLLERR)
+		return false;
+	const bool ended = std::any_of(fds.begin() + 1, fds.end(),
+				       [](const pollfd &p) { return p.revents != 0; });
+	return (!ended && look_again_ > Clock::now()) || look_for_holders();
 }
 
 bool Served::look_for_holders()

@@ -37,8 +37,8 @@ public:
 	// x is mounted, device is what extfuse_mount_device() gave. in_transit: the
 	// descriptor is still to be sent to the process that will serve.
 	Served(Object x, Fd device, std::string target, bool in_transit);
-	Served(Served &&) = default;
-	Served &operator=(Served &&) = default;
+	Served(const Served &) = delete;
+	Served &operator=(const Served &) = delete;
 	~Served()
 	{
 		unmount();
@@ -61,8 +61,8 @@ public:
 	{
 		return holders_;
 	}
-	// Who has the device now? False: nobody, and nobody will.
-	bool look_for_holders();
+	// Is it mounted, and is there somebody who serves it, or will?
+	bool served();
 	// Look again by then; max(): when a holder ends.
 	Clock::time_point look_again() const
 	{
@@ -71,6 +71,8 @@ public:
 	void unmount();
 
 private:
+	bool look_for_holders();
+
 	Object x_;
 	Fd device_;
 	std::string target_;

@@ -12,6 +12,7 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 
+#include "explain.hpp"
 #include "mount_point.hpp"
 #include "say.hpp"
 
@@ -40,8 +41,11 @@ int Supervisor::run()
 		wait_for_events();
 		reap();
 		look_after_mounts();
+		go_to_background();
 		look_at_clock();
 	}
+	for (const Served &s : served_)
+		report(s);
 	served_.clear();
 
 	if (!status_)
@@ -152,18 +156,38 @@ void Supervisor::reap()
 
 void Supervisor::look_after_mounts()
 {
-	std::erase_if(served_, [](Served &s) {
-		std::vector<pollfd> fds = {{s.device(), 0, 0}};
+	served_.remove_if([this](Served &s) {
+		const bool over = !s.served();
 
-		for (const auto &holder : s.holders())
-			fds.push_back({holder.pidfd.get(), POLLIN, 0});
-		poll(fds.data(), fds.size(), 0);
-		if (fds[0].revents & POLLERR)
-			return true;
-		const bool gone = std::any_of(fds.begin() + 1, fds.end(),
-					      [](const pollfd &p) { return p.revents != 0; });
-		return (gone || s.look_again() <= Clock::now()) && !s.look_for_holders();
+		if (over)
+			report(s);
+		return over;
 	});
+}
+
+void Supervisor::report(const Served &served) const
+{
+	extfuse_counters counters = {};
+
+	if (!options_.explain)
+		return;
+	counters.size = sizeof(counters);
+	if (const int error = extfuse_get_stats(served.object(), &counters)) {
+		say("no counters of " + served.target() + ": " + strerror(-error));
+		return;
+	}
+	say(served.target() + ":");
+	for (const std::string &line : explain_counters(options_.private_files, counters))
+		say("  " + line);
+}
+
+void Supervisor::go_to_background()
+{
+	if (in_background_ || options_.foreground || options_.explain || stopping_ || !status_ ||
+	    *status_ != 0 || served_.empty())
+		return;
+	in_background_ = true;
+	front_.leave(0);
 }
 
 void Supervisor::look_at_clock()
@@ -264,6 +288,8 @@ int Supervisor::mount(const Announced &a, const Caller &caller, const MountCall 
 	}
 	served_.emplace_back(std::move(x), std::move(device), target, caller.mounts_for_other);
 	mounted_once_ = true;
+	if (options_.explain)
+		say(target + ": " + explain_policy(options_.private_files, data));
 	return 0;
 }
 

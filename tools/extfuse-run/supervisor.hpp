@@ -5,10 +5,11 @@
 #define EXTFUSE_RUN_SUPERVISOR_HPP
 
 #include <csignal>
+#include <list>
 #include <optional>
-#include <vector>
 
 #include "filter.hpp"
+#include "front.hpp"
 #include "mount_call.hpp"
 #include "options.hpp"
 #include "process.hpp"
@@ -20,7 +21,7 @@ namespace extfuse_run
 class Supervisor
 {
 public:
-	explicit Supervisor(const Options &options) : options_(options) {}
+	Supervisor(const Options &options, Front &front) : options_(options), front_(front) {}
 
 	// Until nothing of it is left. Returns the program's exit status.
 	int run();
@@ -34,21 +35,25 @@ private:
 	bool answer_mount(const Announced &a, int &result);
 	int mount(const Announced &a, const Caller &caller, const MountCall &call,
 		  const FuseData &data);
+	void report(const Served &served) const;
 	void reap();
 	void stop(bool told_program);
 	void kill_all(int signal);
 	void look_after_mounts();
+	void go_to_background();
 	void look_at_clock();
 	bool finished() const;
 
 	const Options &options_;
+	Front &front_;
 	Fd signals_;
 	Started program_;
 	std::optional<Announcements> announcements_;
-	std::vector<Served> served_;
+	std::list<Served> served_;
 	std::optional<int> status_; // of the program, as waitpid() has it
 	bool mounted_once_ = false;
 	bool stopping_ = false;
+	bool in_background_ = false;
 	Clock::time_point mount_by_ = Clock::time_point::max();
 	Clock::time_point stop_by_ = Clock::time_point::max();
 };
