@@ -238,6 +238,12 @@ BOUNDS += [Bound(f"{job}/native", limit, "", step=f"{job}/native", at_least=True
            for job, limit in (("seq-read", 0.97), ("seq-write", 0.97), ("rnd-read", 0.95),
                               ("rnd-write", 0.95))]
 
+BOUNDS += [
+    Bound("existing-identical", 6, "", step="existing-identical", at_least=True, digits=0,
+          issue=10),
+    Bound("existing-upcalls", 0.10, "", step="existing-upcalls", issue=10),
+]
+
 # ids that two issues bound: the later, stricter limit beside the first
 STRICTER = {"walk8-hit/native": (9, 1.9)}
 

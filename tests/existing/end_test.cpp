@@ -19,7 +19,9 @@ namespace extfuse_test
 namespace
 {
 
-const Program some_program = {"bindfs", "", {"bindfs", "{options}", "{source}", "{mnt}"}};
+const Program some_program = {.name = "bindfs",
+			      .prepare = "",
+			      .argv = {"bindfs", "{options}", "{source}", "{mnt}"}};
 
 class ExistingEnd : public testing::Test
 {
@@ -231,6 +233,8 @@ TEST_F(ExistingEnd, MountsForAnotherUser)
 	const std::string commands = "cd " + place.mnt() + "/.. && exec setpriv --reuid=1000 "
 				     "--clear-groups bindfs -f source mnt";
 
+	// As udev has it.
+	ASSERT_EQ(sys::chmod("/dev/fuse", 0666), 0);
 	sys::chown(place.mnt(), 1000, 1000);
 	Job job(by_driver({}, {"sh", "-c", commands}));
 	ASSERT_TRUE(wait_mounted(place.mnt(), job)) << Job::output();

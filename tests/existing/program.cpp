@@ -55,7 +55,7 @@ void start_sshd()
 
 	if (started)
 		return;
-	shell("ip link set lo up && mkdir -p /run/sshd /root/.ssh && chmod 700 /root/.ssh && "
+	shell("umask 022; ip link set lo up && mkdir -p /run/sshd /root/.ssh && chmod 700 /root/.ssh && "
 	      "rm -f /root/.ssh/id_ed25519 && ssh-keygen -q -N '' -t ed25519 -f "
 	      "/root/.ssh/id_ed25519 && cp /root/.ssh/id_ed25519.pub /root/.ssh/authorized_keys && "
 	      "/usr/sbin/sshd");
@@ -112,7 +112,7 @@ std::vector<Program> all_programs()
 	for (const auto &p : nlohmann::json::parse(in))
 		out.push_back({p["name"], p.value("prepare", ""), p["argv"],
 			       p.value("read_only", false), p.value("fill", false),
-			       p.value("sshd", false)});
+			       p.value("sshd", false), p.value("links", true)});
 	return out;
 }
 

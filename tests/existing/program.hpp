@@ -21,6 +21,9 @@ struct Program {
 	bool read_only = false;
 	bool fill = false; // the tree is made through the mount, on stock
 	bool sshd = false;
+	// A file has the same attributes, and number of links, by each of its names, and
+	// listed or looked up; maybe some time later.
+	bool links = true;
 };
 
 std::vector<Program> all_programs();

@@ -16,14 +16,18 @@ using Record = std::vector<std::string>;
 void make_tree(const std::string &dir);
 
 // Names, attributes, contents, link targets and extended attributes of all below.
-// Not told: inode numbers, times of now, blocks, access times.
-void record_tree(const std::string &dir, Record &out);
+// Not told: inode numbers, times of now, blocks, access times; without links, from now
+// on, how many links there are.
+void record_tree(const std::string &dir, bool links, Record &out);
 
 // Errors of what cannot be done, and what another user may.
 void record_errors(const std::string &dir, Record &out);
 
 // Each way to change something, and what is seen right after it.
 void record_changes(const std::string &dir, Record &out);
+
+// The same with hard links.
+void record_links(const std::string &dir, Record &out);
 
 // The first lines that differ; empty: none do.
 std::string differences(const Record &expected, const Record &found);

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Existing programs on the host: the VM, the table as Markdown, the two bounds."""
+
+from devlib.proc import say
+
+from extbench import host
+
+LIMIT = 3600  # seconds for the VM
+FOURTH = 3  # of the programs, the best first
+HEADS = {"stock": "stock", "longest": "stock, its longest timeouts", "run": "extfuse-run",
+         "private": "extfuse-run --private"}
+
+
+def run_in_vm(quick, only=()):
+    args = (["--quick"] if quick else []) + list(only)
+    return host.run_guest("existing", args, ("--smp", "2", "--mem", "2G"), LIMIT)
+
+
+def outputs_same(row):
+    outputs = [v["outputs"] for v in row["variants"].values()]
+    return all(o == outputs[0] for o in outputs)
+
+
+def ratio(row):
+    """Requests with --private over those with the program's own longest timeouts."""
+    longest, private = (row["variants"][v]["total"] for v in ("longest", "private"))
+    return private / longest if longest else float(private)
+
+
+def markdown(result):
+    variants = [v for v in HEADS if v in result["programs"][0]["variants"]]
+    lines = ["| program | library | workload | " + " | ".join(HEADS[v] for v in variants) + " |",
+             "|---|---|---|" + "---:|" * len(variants)]
+    for row in result["programs"]:
+        for i, workload in enumerate(result["workloads"]):
+            first = (row["name"], row["library"]) if i == 0 else ("", "")
+            counts = (f"{row['variants'][v]['requests'][workload]:,}" for v in variants)
+            lines.append("| " + " | ".join((*first, workload, *counts)) + " |")
+    return "\n".join(lines)
+
+
+def steps_of(result):
+    """Of `./dev bench bounds`."""
+    ratios = sorted((ratio(r), r["name"]) for r in result["programs"])
+    differ = [r["name"] for r in result["programs"] if not outputs_same(r)]
+    failed = "".join(f"; {n}: {why}" for n, why in result["failed"].items())
+    different = result["different"]
+    enough = len(ratios) > FOURTH
+    return {
+        "existing-identical": {"value": len(result["identical"]), "how": (
+            "programs of Debian's archive whose contents, attributes, errors and changes are by "
+            "extfuse-run, with and without --private, what they are on stock FUSE: " +
+            ", ".join(result["identical"]) +
+            (f"; NOT: {', '.join(different)}" if different else ""))},
+        "existing-upcalls": {"value": ratios[FOURTH][0] if enough and not differ else None, "how": (
+            f"requests to the program with --private over stock with its own longest timeouts, "
+            f"second pass of {', '.join(result['workloads'])} over {result['files']:,} files, "
+            "fourth best of: " + "; ".join(f"{n} {r:.3f}" for r, n in ratios) +
+            (f"; OUTPUTS DIFFER: {', '.join(differ)}" if differ else "") + failed)},
+    }
+
+
+def steps(quick, refused):
+    say("-- bench: existing programs")
+    status, result = run_in_vm(True)
+    if status != 0 or result is None or not result["programs"]:
+        why = f"the guest ended with status {status}"
+        refused["existing"] = why
+        return {"existing-identical": {"how": why}, "existing-upcalls": {"how": why}}
+    return steps_of(result)
+
+
+def print_result(result):
+    print(f"Requests that reached the program, second pass over {result['files']:,} files:\n")
+    print(markdown(result), end="\n\n")
+    for name, step in steps_of(result).items():
+        print(f"{name}: {step['value']} ({step['how']})")
