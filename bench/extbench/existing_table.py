@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Existing programs on the host: the VM, the table as Markdown, the two bounds."""
 
+import pathlib
+
 from devlib.proc import say
 
 from extbench import host
 
+DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs" / "existing-programs.md"
+BEGIN, END = "<!-- table: ./dev bench existing --docs -->\n", "<!-- end of table -->\n"
 LIMIT = 3600  # seconds for the VM
 FOURTH = 3  # of the programs, the best first
 HEADS = {"stock": "stock", "longest": "stock, its longest timeouts", "run": "extfuse-run",
@@ -37,6 +41,13 @@ def markdown(result):
             counts = (f"{row['variants'][v]['requests'][workload]:,}" for v in variants)
             lines.append("| " + " | ".join((*first, workload, *counts)) + " |")
     return "\n".join(lines)
+
+
+def write_docs(result):
+    text = DOCS.read_text(encoding="utf-8")
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    DOCS.write_text(f"{before}{BEGIN}\n{markdown(result)}\n\n{END}{after}", encoding="utf-8")
 
 
 def steps_of(result):

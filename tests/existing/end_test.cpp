@@ -182,7 +182,9 @@ TEST_F(ExistingEnd, MountPoint)
 
 	Job first(by_driver({}, bindfs({"-f"})));
 	ASSERT_TRUE(wait_mounted(place.mnt(), first)) << Job::output();
+	// Said by bindfs itself, or by us.
 	EXPECT_GT(Job(by_driver({}, bindfs())).wait(), 0);
+	EXPECT_GT(Job(by_driver({}, bindfs({"-o", "nonempty"}))).wait(), 0);
 	EXPECT_TRUE(said(place.mnt() + " is in use")) << Job::output();
 	EXPECT_TRUE(shows_files());
 	kill(first.pid(), SIGTERM);
@@ -231,7 +233,7 @@ TEST_F(ExistingEnd, MountsByFusermount)
 TEST_F(ExistingEnd, MountsForAnotherUser)
 {
 	const std::string commands = "cd " + place.mnt() + "/.. && exec setpriv --reuid=1000 "
-				     "--clear-groups bindfs -f source mnt";
+				     "--clear-groups bindfs --no-allow-other -f source mnt";
 
 	// As udev has it.
 	ASSERT_EQ(sys::chmod("/dev/fuse", 0666), 0);
