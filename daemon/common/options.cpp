@@ -72,7 +72,13 @@ struct Raw {
 void add_driver_options(CLI::App &app, Options &o, Raw &raw)
 {
 	const char *group = "Driver and caches";
-	app.add_flag("--stock", o.stock, "mount on /dev/fuse: nothing is answered in the kernel")
+	auto *stock = app.add_flag("--stock", o.stock,
+				   "mount on /dev/fuse: nothing is answered in the kernel")
+			      ->group(group);
+	app.add_flag("--passthrough", o.passthrough,
+		     "with --stock: files are read and written in SOURCE itself by the kernel's "
+		     "own FUSE passthrough (Linux 6.9, needs CAP_SYS_ADMIN)")
+		->needs(stock)
 		->group(group);
 	app.add_flag(
 		   "--require", o.require,
@@ -181,10 +187,12 @@ void add_fuse_options(CLI::App &app, Options &o, Raw &raw)
 		->capture_default_str()
 		->group(group);
 	app.add_flag("--direct-io", o.direct_io, "no page cache: every read and write comes here")
-		->group(group);
+		->group(group)
+		->excludes("--passthrough");
 	app.add_flag("--keep-cache", o.keep_cache, "keep a file's pages when it is opened again")
 		->group(group)
-		->excludes("--direct-io");
+		->excludes("--direct-io")
+		->excludes("--passthrough");
 }
 
 void add_operation_options(CLI::App &app, Options &o)

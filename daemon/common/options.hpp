@@ -22,6 +22,7 @@ struct Options {
 	unsigned threads = 4; // 1: the main thread alone
 
 	bool stock = false;
+	bool passthrough = false; // the kernel's own, with stock
 	bool require = false;
 	bool reply_hooks = false;
 	CacheMode cache = CacheMode::meta;

@@ -34,6 +34,20 @@ void Fs::set_open_flags(fuse_file_info &fi) const noexcept
 	fi.keep_cache = !options_.direct_io && (options_.keep_cache || cache_data_);
 }
 
+// file: opened for this reply, whose flags are set.
+void Fs::pass_through(fuse_req_t req, fuse_ino_t node, fuse_file_info &fi, int file)
+{
+	if (passthrough_)
+		fi.backing_id = passthrough_files_.open(req, node, file);
+}
+
+// The kernel did not get the reply.
+void Fs::take_back_pass_through(fuse_ino_t node)
+{
+	if (passthrough_)
+		passthrough_files_.take_back(node);
+}
+
 int Fs::finish_open(fuse_req_t req, const Pin &pin, UniqueFd file, fuse_file_info &fi,
 		    extfuse_token token)
 {
@@ -41,9 +55,12 @@ int Fs::finish_open(fuse_req_t req, const Pin &pin, UniqueFd file, fuse_file_inf
 		cache_on_open(pin, file.get());
 	set_open_flags(fi);
 	cache_open(req, pin, file.get(), fi, token);
+	pass_through(req, pin->id, fi, file.get());
 	fi.fh = static_cast<uint64_t>(file.get());
 	if (fuse_reply_open(req, &fi) == 0)
 		file.release(); // until RELEASE
+	else
+		take_back_pass_through(pin->id);
 	return replied;
 }
 
@@ -130,6 +147,7 @@ int Fs::do_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mo
 		found.node = {};
 	}
 	set_open_flags(*fi);
+	pass_through(req, found.e.ino, *fi, file.get());
 	fi->fh = static_cast<uint64_t>(file.get());
 	if (cache_meta_)
 		err = extfuse_reply_create(x_, req, parent, name, &found.e, fi,
@@ -137,10 +155,12 @@ int Fs::do_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mo
 					   EXTFUSE_SCOPE_ALL);
 	else
 		err = fuse_reply_create(req, &found.e, fi);
-	if (err)
+	if (err) {
+		take_back_pass_through(found.e.ino);
 		take_back(found);
-	else
+	} else {
 		file.release();
+	}
 	return replied;
 }
 
@@ -167,11 +187,14 @@ int Fs::do_tmpfile(fuse_req_t req, fuse_ino_t parent, mode_t mode, fuse_file_inf
 		return err;
 	table_.removed(found.pin); // has no link that leads to it
 	set_open_flags(*fi);
+	pass_through(req, found.e.ino, *fi, file.get());
 	fi->fh = static_cast<uint64_t>(file.get());
-	if (fuse_reply_create(req, &found.e, fi))
+	if (fuse_reply_create(req, &found.e, fi)) {
+		take_back_pass_through(found.e.ino);
 		take_back(found);
-	else
+	} else {
 		file.release();
+	}
 	return replied;
 }
 
@@ -192,6 +215,8 @@ int Fs::do_release(fuse_req_t req, fuse_ino_t node, fuse_file_info *fi)
 	if (touched_.take(file_of(fi)))
 		cache_closed(req, node, *fi, written ? changed_node_token(node) : node_token(node));
 	drop_locks_of_handle(node, file_of(fi));
+	if (passthrough_)
+		passthrough_files_.close(req, node);
 	close(file_of(fi)); // flock()s go with it
 	return 0;
 }

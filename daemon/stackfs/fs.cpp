@@ -61,7 +61,10 @@ void Fs::init(fuse_conn_info *conn)
 	want(conn, FUSE_CAP_ATOMIC_O_TRUNC, true);
 	want(conn, FUSE_CAP_AUTO_INVAL_DATA, true);
 	want(conn, FUSE_CAP_WRITEBACK_CACHE, false);
-	want(conn, FUSE_CAP_PASSTHROUGH, backing_);
+	passthrough_ = options_.passthrough && fuse_get_feature_flag(conn, FUSE_CAP_PASSTHROUGH);
+	if (options_.passthrough && !passthrough_)
+		log_warning("--passthrough is off: this kernel's FUSE does not offer it");
+	want(conn, FUSE_CAP_PASSTHROUGH, backing_ || passthrough_);
 	// libfuse says one more: files of file systems that are not stacked themselves.
 	conn->max_backing_stack_depth = 0;
 	want(conn, FUSE_CAP_DIRECT_IO_ALLOW_MMAP, options_.direct_io);

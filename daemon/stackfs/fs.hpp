@@ -12,6 +12,7 @@
 #include "stackfs/counters.hpp"
 #include "stackfs/creds.hpp"
 #include "stackfs/inode_table.hpp"
+#include "stackfs/passthrough.hpp"
 #include "stackfs/reply.hpp"
 #include "stackfs/touched.hpp"
 #include "stackfs/waiters.hpp"
@@ -136,6 +137,8 @@ private:
 	int do_tmpfile(fuse_req_t req, fuse_ino_t parent, mode_t mode, fuse_file_info *fi);
 	int adopt_open_file(const UniqueFd &file, Found &found);
 	void set_open_flags(fuse_file_info &fi) const noexcept;
+	void pass_through(fuse_req_t req, fuse_ino_t node, fuse_file_info &fi, int file);
+	void take_back_pass_through(fuse_ino_t node);
 	int do_flush(fuse_req_t req, fuse_ino_t node, fuse_file_info *fi);
 	int do_release(fuse_req_t req, fuse_ino_t node, fuse_file_info *fi);
 	int do_fsync(fuse_req_t req, fuse_ino_t node, int datasync, fuse_file_info *fi);
@@ -207,10 +210,12 @@ private:
 	bool marks_ = false; // replies are marked in place of that
 	bool stable_ = false; // entries are: a node named in one must be kept
 	std::atomic<bool> backing_{false}; // opened files are registered with the driver
+	bool passthrough_ = false; // the kernel's own, on stock FUSE
 	bool kernel_checks_ = false; // default_permissions
 	bool splice_ = false;
 	Counters counters_;
 	TouchedFiles touched_; // since OPEN or CREATE
+	PassthroughFiles passthrough_files_;
 	std::mutex dirs_mutex_; // of dirs_; no other lock is taken under it
 	std::list<DirHandle> dirs_; // what OPENDIR gave out
 	InodeTable table_;

@@ -148,6 +148,9 @@ TEST_F(CommandLine, Mistakes)
 	refused({"--attr-timeout", "nan"}, "nan");
 	refused({"--stock", "--require"}, "--require");
 	refused({"--direct-io", "--keep-cache"}, "--keep-cache");
+	refused({"--passthrough"}, "--stock");
+	refused({"--stock", "--passthrough", "--direct-io"}, "--passthrough");
+	refused({"--stock", "--passthrough", "--keep-cache"}, "--passthrough");
 	refused({"one-more"}, "not expected");
 }
 
