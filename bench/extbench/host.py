@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import pathlib
+import subprocess
 
 from devlib import config, proc
 from devlib.proc import Failure
@@ -19,15 +20,36 @@ def result_file(name):
     return out / name, f"/out/{RESULTS}/{name}"
 
 
-def run_guest(job, args, vm_args, timeout):
-    """Boots a VM for `bench/guest job args`; returns (status, result or None)."""
+def run_guest(job, args, vm_args, timeout, watch=None):
+    """Boots a VM for `bench/guest job args`; returns (status, result or None). watch: is
+    given each line that the job prints."""
     path, inside = result_file(f"{job}.json")
     with contextlib.suppress(FileNotFoundError):
         path.unlink()
     build = os.environ.get("EXTFUSE_BUILD") or str(config.build_dir())
     argv = [str(config.VM / "run"), "--timeout", str(timeout), "--build", build, *vm_args, "--",
             "/src/bench/guest", job, "--out", inside, *args]
-    with proc.child(argv) as c:
+    with proc.child(argv, **({"stdout": subprocess.PIPE, "text": True} if watch else {})) as c:
+        if watch:
+            for line in c.stdout:
+                watch(line.rstrip("\n"))
+        status = c.wait()
+    if not path.exists():
+        return status, None
+    return status, json.loads(path.read_text(encoding="utf-8"))
+
+
+def run_here(job, args, watch):
+    """The same on this machine itself."""
+    path, _ = result_file(f"{job}.json")
+    with contextlib.suppress(FileNotFoundError):
+        path.unlink()
+    env = dict(os.environ, EXTFUSE_BUILD=os.environ.get("EXTFUSE_BUILD")
+               or str(config.build_dir()))
+    argv = [str(config.SRC / "bench" / "guest"), job, "--out", str(path), *args]
+    with proc.child(argv, stdout=subprocess.PIPE, text=True, env=env) as c:
+        for line in c.stdout:
+            watch(line.rstrip("\n"))
         status = c.wait()
     if not path.exists():
         return status, None

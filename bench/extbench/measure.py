@@ -162,10 +162,10 @@ def summary(values):
             "range": (max(values) - min(values)) / middle, "samples": len(values)}
 
 
-def run(work, quick, count):
+def run(work, quick, count, figures=None):
     """{figure name: summary}, {figure name: why it is not shown}."""
     with Bench(work, quick) as bench:
-        bench.rounds(rows.figures(), count)
+        bench.rounds(figures or rows.figures(), count)
     good = {name: summary(v) for name, v in bench.samples.items()
             if name not in bench.failures}
     return good, bench.failures

@@ -12,7 +12,7 @@ import time
 
 from devlib.proc import Failure
 
-BUILD = pathlib.Path("/build")
+BUILD = pathlib.Path(os.environ.get("EXTFUSE_BUILD", "/build"))  # set with --native
 STACKFS = BUILD / "daemon" / "stackfs"
 PATIENCE = 60  # seconds for a mount to come up or go away
 

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The workloads of ./dev bench, with the size each is run in. A new one is a line."""
+
+from dataclasses import dataclass
+
+from extbench.sides import DAEMON, DATA, LOWERS, META, PASSTHROUGH
+
+CLOCKS = tuple(DAEMON)
+
+
+@dataclass(frozen=True)
+class Load:
+    """A workload of bench-load. claims: what sides whose `answers` has the same must not
+    have asked the daemon for, but for `slack` requests an operation: with META anything,
+    else data."""
+
+    name: str
+    group: str
+    threads: int
+    operations: int
+    files: int = 0
+    claims: frozenset = frozenset()
+    slack: float = 0.0
+    paper: str = ""  # the size it has there
+    block: int = 0  # bytes, where that is not part of the definition
+    clocks: tuple = CLOCKS
+    lowers: tuple = tuple(LOWERS)
+
+    @property
+    def key(self):
+        if not self.block:
+            return f"{self.name}-{self.threads}th"
+        size = f"{self.block >> 10}k" if self.block < 1 << 20 else f"{self.block >> 20}m"
+        return f"{self.name}-{size}-{self.threads}th-{self.files}f"
+
+    def scaled(self, scale):
+        """scale 1: as here."""
+        return max(self.threads, round(self.operations * scale))
+
+
+FXMARK, SMALL, SERVERS, BLOCKED, DATAS = ("FxMark", "small files", "servers", "blocks",
+                                          "data")
+WALL = ("wall",)
+WALK = frozenset({META})
+IN_KERNEL = frozenset({DATA, PASSTHROUGH})
+
+
+def metadata(name, operations, files=0, claims=frozenset(), slack=0.0):
+    return tuple(Load(name, FXMARK, threads, operations, files, claims, slack,
+                      "seconds in place of operations", clocks=CLOCKS if threads == 1 else WALL)
+                 for threads in (1, 4))
+
+
+# Operations by the size of a block.
+BLOCKS = {4 << 10: 1024, 32 << 10: 384, 128 << 10: 128, 1 << 20: 32}
+
+
+def blocks(name, threads, files):
+    """On ext4 only two of the sizes; with threads only by the wall clock: there is but
+    one CPU on the other."""
+    # Only files that were opened once are registered with the driver, not new ones.
+    claims = frozenset({PASSTHROUGH}) if name == "seq-wr" else IN_KERNEL
+    return tuple(Load(name, BLOCKED, threads, n, files, claims, 0.0,
+                      "60 GB in no cache", size, CLOCKS if threads == 1 else WALL,
+                      tuple(LOWERS) if size in (4 << 10, 128 << 10) else ("tmpfs",))
+                 for size, n in BLOCKS.items())
+
+
+LOADS = (
+    *metadata("MRPL", 3000, claims=WALK),
+    *metadata("MRPM", 3000, 243, claims=WALK),
+    *metadata("MRPH", 3000, 1, claims=WALK),
+    *metadata("MRDL", 6000, 400),
+    *metadata("MRDM", 6000, 400),
+    *metadata("MWCL", 200),
+    *metadata("MWCM", 200),
+    *metadata("MWUL", 200),
+    *metadata("MWUM", 200),
+    *(Load("files-cr", SMALL, t, 200, paper="4,000,000 files") for t in (1, 32)),
+    *(Load("files-rd", SMALL, t, 200, 400, paper="1,000,000 files") for t in (1, 32)),
+    *(Load("files-rd-warm", SMALL, t, 600, 200, frozenset({DATA}), 0.0,
+           "not in the paper") for t in (1, 32)),
+    *(Load("files-del", SMALL, t, 200, paper="4,000,000 files") for t in (1, 32)),
+    Load("create-root", SMALL, 1, 200, paper="a file system that answers at once"),
+    Load("mail-server", SERVERS, 16, 400, 160, paper="1,500,000 files, 7,000,000 operations"),
+    Load("file-server", SERVERS, 50, 500, 150, paper="200,000 files, 3,000,000 operations"),
+    Load("web-server", SERVERS, 100, 3100, 200, paper="1,250,000 files, 8,000,000 operations"),
+    *blocks("seq-rd", 1, 1), *blocks("seq-rd", 32, 1), *blocks("seq-rd", 32, 32),
+    *blocks("seq-wr", 1, 1), *blocks("seq-wr", 32, 32),
+    *blocks("rnd-rd", 1, 1), *blocks("rnd-rd", 32, 1),
+    *blocks("rnd-wr", 1, 1), *blocks("rnd-wr", 32, 1),
+    Load("ai-samples", DATAS, 8, 64, 1, IN_KERNEL, 0.0,
+         "thousands of samples"),
+    Load("shared-write", DATAS, 4, 400, 0, IN_KERNEL),
+)
+BY_KEY = {w.key: w for w in LOADS}
+
+# --quick: one of each kind.
+QUICK = ("MRPL-1th", "files-cr-1th", "files-del-1th", "files-rd-warm-1th", "web-server-100th",
+         "rnd-rd-4k-1th-1f", "ai-samples-8th")
+
+
+def chosen(name, quick):
+    """All, those of --quick, or those that a name, a key or a group says."""
+    if not name:
+        return [w for w in LOADS if not quick or w.key in QUICK]
+    return [w for w in LOADS if name in (w.name, w.key, w.group)]

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The report: Markdown, the same as HTML, and plots."""
+
+import markdown
+
+from extbench import analyse, catalog, plots, published, sides
+
+UNIT = {"icount": "instructions", "wall": "ns"}
+TITLE = {"icount": "Instructions per operation (icount, 1 CPU)",
+         "wall": "Wall clock"}
+STYLE = """<!doctype html><meta charset="utf-8"><title>extfuse: benchmarks</title><style>
+body{font:15px/1.45 sans-serif;max-width:70em;margin:2em auto;padding:0 1em}
+table{border-collapse:collapse;font-size:13px}td,th{padding:.2em .7em;border-bottom:1px solid #ddd}
+th{text-align:left}td{font-variant-numeric:tabular-nums}img{max-width:100%}
+code{background:#f4f4f4}</style>
+"""
+
+
+def md_table(head, rows):
+    lines = ["| " + " | ".join(head) + " |", "|---|" + "---:|" * (len(head) - 1)]
+    return "\n".join([*lines, *("| " + " | ".join(map(str, r)) + " |" for r in rows)]) + "\n"
+
+
+def head(raw):
+    m = raw["machine"]
+    lines = [f"- Command: `{m['command']}`, {m['date']}, {raw['seconds']} s, commit {m['commit']}",
+             f"- Machine: {m['cpu']}, {m['cpus']} CPUs, {m['memory_gib']} GiB; load average "
+             f"{m['load_average'][0]:.1f} before, {m['load_average_after'][0]:.1f} after"
+             + ("" if raw["native"] else f"; {m['qemu']}, emulation (TCG)")]
+    for clock, result in raw["clocks"].items():
+        k = result["machine"]
+        lines.append(f"- {TITLE[clock]}: kernel {k['kernel']}, {k['cpus']} CPUs, "
+                     f"{k['memory_gib']} GiB, {k['libfuse']}, {k['fio']}; "
+                     f"{result['rounds']} rounds; daemon `{' '.join(sides.DAEMON[clock])}`")
+    return "# Benchmarks\n\n" + "\n".join(lines) + "\n"
+
+
+def legend():
+    rows = [[f"**{s.name}**", s.text, f"`{' '.join(s.options)}`" if s.options else "-"]
+            for s in sides.SIDES]
+    return "\n## Sides\n\n" + md_table(["side", "", "options of stackfs"], rows).replace(
+        "---:", "---")
+
+
+def caveats(raw):
+    if raw["native"]:
+        return "\nOn the machine itself, no emulation.\n"
+    return f"""
+## What emulation distorts, and what it does not
+
+Both clocks run in an emulated machine. **Instructions** are exact and repeatable however
+busy the host is, and count all that a request costs on its one CPU: system call, driver,
+switches, daemon. They know no cache misses, no branch misses, no bus; copies without
+`erms` count eight bytes at a time; waiting for a disk is not time on this clock, but the
+idle CPU jumps to its next timer then, so rows with `fsync` on ext4 are upper bounds. The
+**wall clock** has two CPUs and real locks and wake-ups between them, but each instruction
+costs ten to thirty times as much as in hardware, evenly: ratios between sides that run
+different code hold roughly, absolute times do not hold at all. `./dev bench --native` is
+the same suite without emulation.
+
+`{analyse.MARK}` marks a figure whose middle half is wider than
+{100 * analyse.NOISY['icount']:.0f} % (instructions) or {100 * analyse.NOISY['wall']:.0f} %
+(wall clock) of its median: noise, do not rely on it. `{analyse.REFUSED}`: the counters of
+driver and daemon did not bear out what the side claims; no figure is shown.
+"""
+
+
+def sides_of(samples):
+    present = analyse.names(samples, "side")
+    return [s.name for s in sides.SIDES if s.name in present]
+
+
+def group_of(workload):
+    load = catalog.BY_KEY.get(workload)
+    return load.group if load else catalog.DATAS
+
+
+def cells_table(clock, samples, lower, workloads):
+    present = sides_of(samples)
+    rows = []
+    for w in workloads:
+        found = {s: analyse.select(samples, workload=w, lower=lower, side=s) for s in present}
+        cells = {s: analyse.cell(v) for s, v in found.items() if v}
+        operation = next(iter(v for v in found.values() if v))[0]["operation"]
+        native = cells.get("native")
+        line = [w, operation, f"{native.cost:,.0f}" if native and native.cost else "-"]
+        for s in present:
+            if s == "native":
+                continue
+            refused = s in cells and cells[s].refused
+            value = analyse.ratio(samples, w, lower, s, "native")
+            line.append(analyse.REFUSED if refused else analyse.text_of(value, clock))
+        rows.append(line)
+    return md_table(["workload", "operation", f"native, {UNIT[clock]}",
+                     *(s for s in present if s != "native")], rows)
+
+
+def requests_table(samples, lower, workloads):
+    present = [s for s in sides_of(samples) if s != "native"]
+    rows = []
+    for w in workloads:
+        line = [w]
+        for s in present:
+            found = analyse.select(samples, workload=w, lower=lower, side=s)
+            n = analyse.requests_of(found)
+            line.append("-" if n is None else f"{n:.2f}")
+        rows.append(line)
+    return md_table(["requests an operation", *present], rows)
+
+
+def plot(target, clock, samples, lower, group, workloads):
+    present = [s for s in sides_of(samples) if s != "stock"]
+    rows = {w: {s: analyse.ratio(samples, w, lower, s, "stock") for s in present}
+            for w in workloads}
+    if not any(v for cells in rows.values() for v in cells.values()):
+        return ""
+    name = f"{clock}-{lower}-{group.replace(' ', '-')}.svg"
+    plots.grouped(target / name, f"{group} on {lower}: {TITLE[clock]}",
+                  "cost over stock FUSE, timeouts 0 (less is better)", rows, present)
+    return f"![{group} on {lower}]({name})\n"
+
+
+def section(target, clock, result):
+    samples = result["samples"]
+    parts = [f"\n## {TITLE[clock]}\n\nCost of an operation over native's, median of ratios by "
+             "round.\n"]
+    for lower in analyse.names(samples, "lower"):
+        every = analyse.names(analyse.select(samples, lower=lower), "workload")
+        for group in dict.fromkeys(map(group_of, every)):
+            workloads = [w for w in every if group_of(w) == group]
+            parts += [f"\n### {group}, on {lower}\n\n",
+                      cells_table(clock, samples, lower, workloads), "\n",
+                      plot(target, clock, samples, lower, group, workloads)]
+            if clock == "icount" or "icount" not in TITLE:
+                parts += ["\n", requests_table(samples, lower, workloads)]
+    return "".join(parts)
+
+
+def refusals(raw):
+    lines = sorted({f"- {s['workload']}, {s['side']}, {s['lower']} ({clock}): {s['refused']}"
+                    for clock, r in raw["clocks"].items() for s in r["samples"] if s["refused"]})
+    return "\n## Refused\n\n" + "\n".join(lines) + "\n" if lines else ""
+
+
+def scaled(raw):
+    """What of the papers' sizes was run, said of each workload."""
+    ran = {s["workload"]: s for r in raw["clocks"].values() for s in r["samples"]}
+    rows = [[w, f"{ran[w]['operations']:,}", f"{ran[w]['files']:,}" if ran[w]["files"] else "-",
+             catalog.BY_KEY[w].paper] for w in ran if w in catalog.BY_KEY]
+    return "\n## Sizes\n\n" + md_table(["workload", "operations here", "files here",
+                                       "where it comes from"], rows)
+
+
+def write(raw, target):
+    text = "".join([head(raw), legend(), caveats(raw),
+                    *(section(target, c, r) for c, r in raw["clocks"].items()),
+                    refusals(raw), scaled(raw), published.section()])
+    (target / "report.md").write_text(text, encoding="utf-8")
+    html = STYLE + markdown.markdown(text, extensions=["tables"])
+    (target / "report.html").write_text(html + "\n", encoding="utf-8")

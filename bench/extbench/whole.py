@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""./dev bench without a name, or with a workload's: both clocks, then the report."""
+
+import json
+import os
+import pathlib
+import shutil
+import time
+
+from devlib import build, config, rootfs
+from devlib.proc import Failure, say
+
+from extbench import catalog, host, machine, sides
+from extbench.progress import Progress
+
+RESULTS = pathlib.Path(__file__).resolve().parents[1] / "results"
+VM = {"icount": ("--icount", "--mem", "3G"), "wall": ("--smp", "2", "--mem", "3G")}
+LIMIT, LIMIT_QUICK = 2400, 600  # seconds for one VM
+ROUNDS, ROUNDS_QUICK = 5, 1
+SCALE_NATIVE = 20  # of the operations: no emulation
+
+
+def guest_args(a, clock):
+    args = ["--clock", clock, "--rounds", str(a.rounds or (ROUNDS_QUICK if a.quick else ROUNDS)),
+            "--scale", str(a.scale or (SCALE_NATIVE if a.native else 1))]
+    args += ["--quick"] if a.quick else []
+    args += ["--name", a.name] if a.name else []
+    for lower in a.lower or (["tmpfs"] if a.quick else []):
+        args += ["--lower", lower]
+    for side in a.side:
+        args += ["--side", side]
+    return args
+
+
+def need_native():
+    if os.geteuid() != 0:
+        raise Failure("--native mounts file systems: it needs root", status=2)
+    if not os.path.isdir("/sys/module/extfuse") or not os.path.exists("/dev/extfuse"):
+        raise Failure("--native: the extfuse driver is not loaded in this kernel "
+                      f"({os.uname().release})",
+                      "on a Debian 13 machine: ./dev provision, then modprobe extfuse", 2)
+
+
+def measure(a, clock):
+    args = guest_args(a, clock)
+    watch = Progress(f"bench, {clock}")
+    if a.native:
+        status, result = host.run_here("suite", args, watch)
+    else:
+        limit = LIMIT_QUICK if a.quick else LIMIT
+        status, result = host.run_guest("suite", args, VM[clock], limit, watch)
+    if result is None:
+        raise Failure(f"the suite failed on the clock {clock} (status {status})",
+                      "its messages are above", status or 1)
+    if status != 0:
+        say(f"bench: the guest ended with status {status}: what it had measured is reported")
+    return {**result, "status": status}
+
+
+def clocks(a):
+    if a.native:
+        return ("wall",)
+    return (a.clock,) if a.clock else ("icount", "wall")
+
+
+def results_dir(a):
+    if a.results:
+        return pathlib.Path(a.results).absolute()
+    # The report of a full run is in the repository: nothing less may replace it.
+    whole = not (a.quick or a.name or a.side or a.lower or a.clock or a.scale)
+    return RESULTS if whole and not a.native else config.out_dir() / "bench" / "report"
+
+
+def render(raw, target):
+    """In the root, which has the plotting library. Returns where the report is."""
+    inside = config.out_dir() / "bench" / "render"
+    shutil.rmtree(inside, ignore_errors=True)
+    inside.mkdir(parents=True)
+    (inside / "raw.json").write_text(json.dumps(raw, indent=1) + "\n", encoding="utf-8")
+    status = build.run_in_root(rootfs.current(), [
+        "env", "MPLCONFIGDIR=/out/bench/matplotlib", "python3", "-B", "/src/bench/render", "/out/bench/render"])
+    if status != 0:
+        raise Failure(f"making the report failed (status {status})",
+                      f"the figures are in {inside}/raw.json", status)
+    target.mkdir(parents=True, exist_ok=True)
+    for old in target.glob("*.svg"):
+        old.unlink()
+    for path in sorted(inside.iterdir()):
+        shutil.copy(path, target / path.name)
+    return target
+
+
+def main(a):
+    if a.name and not catalog.chosen(a.name, False):
+        known = sorted({w.name for w in catalog.LOADS} | {w.group for w in catalog.LOADS})
+        raise Failure(f"no benchmark or workload '{a.name}'", "workloads: " + ", ".join(known), 2)
+    if a.native:
+        need_native()
+    began = time.monotonic()
+    raw = {"machine": machine.host(), "native": a.native, "clocks": {}}
+    for clock in clocks(a):
+        raw["clocks"][clock] = measure(a, clock)
+    raw["seconds"] = round(time.monotonic() - began)
+    raw["machine"]["load_average_after"] = os.getloadavg()
+    target = render(raw, results_dir(a))
+    print((target / "report.md").read_text(encoding="utf-8"), flush=True)
+    say(f"-- bench: {target}/report.html and report.md, after {raw['seconds']} s")
+    refused = sum(bool(s["refused"]) for r in raw["clocks"].values() for s in r["samples"])
+    return 1 if refused or any(r["status"] for r in raw["clocks"].values()) else 0
+
+
+def add_options(p):
+    p.add_argument("--native", action="store_true",
+                   help="on this machine itself: needs root and the driver; wall clock")
+    p.add_argument("--clock", choices=sorted(VM), help="one of the two clocks")
+    p.add_argument("--side", action="append", default=[], choices=sorted(sides.BY_NAME))
+    p.add_argument("--lower", action="append", default=[], choices=sorted(sides.LOWERS))
+    p.add_argument("--scale", type=float, default=0, metavar="X",
+                   help="so many times the operations (default 1; with --native "
+                        f"{SCALE_NATIVE})")
+    p.add_argument("--results", metavar="DIR",
+                   help="where the report goes (default: a full run's to bench/results)")
