@@ -3,7 +3,7 @@
 
 import markdown
 
-from extbench import analyse, catalog, plots, published, sides
+from extbench import analyse, catalog, plots, profile, published, sides
 
 UNIT = {"icount": "instructions", "wall": "ns"}
 TITLE = {"icount": "Instructions per operation (icount, 1 CPU)",
@@ -136,6 +136,37 @@ def section(target, clock, result):
     return "".join(parts)
 
 
+def breakdown(target, figures):
+    """Stacked bars, and what is ours and dear in each."""
+    parts = ["\n## Where the instructions go\n"]
+    for number, (title, names) in enumerate(profile.BREAKDOWN.items()):
+        found = {f["name"]: f for f in figures if f["name"] in names and not f["refused"]}
+        if not found:
+            continue
+        used = [p for p, _ in profile.PARTS if any(f["parts"][p] >= 1 for f in found.values())]
+        svg = f"breakdown-{number}.svg"
+        plots.stacked(target / svg, f"One operation, {title}", "instructions",
+                      {n: {p: found[n]["parts"][p] for p in used}
+                       for n in names if n in found})
+        rows = [[n, *(f"{found[n]['parts'][p]:,.0f}" for p in used), f"{found[n]['total']:,.0f}"]
+                for n in names if n in found]
+        parts += [f"\n### {title.capitalize()}\n\n![{title}]({svg})\n\n",
+                  md_table(["instructions", *used, "all"], rows)]
+    parts += ["\nThe dearest of what is ours (driver, handler, trampoline, map look-up):\n\n",
+              md_table(["figure", "function", "instructions"],
+                       [[f["name"], f"`{name}`", f"{n:,.0f}"] for f in figures
+                        for name, n in ours(f)[:3]])]
+    return "".join(parts)
+
+
+OURS = ("driver", "handler", "trampoline", "map lookup")
+
+
+def ours(figure):
+    return [(name, n) for name, n in figure["functions"].items()
+            if profile.part_of(name) in OURS and n >= 1]
+
+
 def refusals(raw):
     lines = sorted({f"- {s['workload']}, {s['side']}, {s['lower']} ({clock}): {s['refused']}"
                     for clock, r in raw["clocks"].items() for s in r["samples"] if s["refused"]})
@@ -145,6 +176,8 @@ def refusals(raw):
 def scaled(raw):
     """What of the papers' sizes was run, said of each workload."""
     ran = {s["workload"]: s for r in raw["clocks"].values() for s in r["samples"]}
+    if not ran:
+        return ""
     rows = [[w, f"{ran[w]['operations']:,}", f"{ran[w]['files']:,}" if ran[w]["files"] else "-",
              catalog.BY_KEY[w].paper] for w in ran if w in catalog.BY_KEY]
     return "\n## Sizes\n\n" + md_table(["workload", "operations here", "files here",
@@ -154,6 +187,7 @@ def scaled(raw):
 def write(raw, target):
     text = "".join([head(raw), legend(), caveats(raw),
                     *(section(target, c, r) for c, r in raw["clocks"].items()),
+                    breakdown(target, raw["breakdown"]) if raw.get("breakdown") else "",
                     refusals(raw), scaled(raw), published.section()])
     (target / "report.md").write_text(text, encoding="utf-8")
     html = STYLE + markdown.markdown(text, extensions=["tables"])

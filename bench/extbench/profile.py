@@ -26,23 +26,54 @@ DEFAULT = (f"fstat@native-{rows.LOWER}", "fstat@meta:hit", "fstat@meta:warm",
            "stat8@meta-dp:warm", "pread4k@direct:map", "stat1@none:unhandled",
            "stat1@none:absent")
 
-# Parts of a stacked bar: the first that fits.
+# Parts of a stacked bar: the first that fits. Queue: what a request is put into, taken
+# from and copied by, on its way to the daemon and back, whichever driver does it.
 PARTS = (
-    ("user space", re.compile(r"^user$")),
+    ("program", re.compile(r"^user program|^user$")),
+    ("libfuse", re.compile(r"^user libfuse")),
+    ("daemon", re.compile(r"^user daemon")),
     ("handler", re.compile(r"^bpf_prog_.*_(lookup|getattr|read)\b|^bpf_prog_")),
+    ("map lookup", re.compile(r"_map_lookup_elem|^__?htab_|^bpf_map_")),
     ("trampoline", re.compile(r"^bpf_trampoline|^__bpf_prog|^bpf_struct_ops|^migrate_")),
+    ("queue", re.compile(r"^_*fuse_(queue|dev|copy|ref|get_req|put_req|request|req|simple|"
+                         r"read_|args|drop_waiting|force|len_args|get_unique|adjust)")),
     ("driver", re.compile(r"\[extfuse\]$")),
     ("stock FUSE", re.compile(r"^fuse_|^__fuse_")),
-    ("switch, wake", re.compile(r"sched|wake|switch|enqueue|dequeue|pick_|update_curr|"
-                                r"prepare_to_wait|finish_task|futex|rq_|pelt|load_avg|entity")),
-    ("copy", re.compile(r"copy_|memcpy|memset|memmove|rep_movs|clear_user|iov_iter")),
-    ("entry", re.compile(r"entry_SYSCALL|syscall_|do_syscall|x64_sys_call|__x64_sys")),
+    ("wake-up", re.compile(r"wake|ttwu|futex|prepare_to_wait|finish_wait")),
+    ("switch", re.compile(r"sched|switch|enqueue|dequeue|pick_|update_curr|finish_task|rq_|"
+                          r"pelt|load_avg|entity")),
+    ("copy", re.compile(r"copy_|memcpy|memset|memmove|rep_movs|rep_stos|clear_user|iov_iter")),
+    ("system call", re.compile(r"entry_SYSCALL|syscall_|do_syscall|x64_sys_call|__x64_sys")),
     ("VFS and other", re.compile("")),
 )
+
+# ./dev bench breakdown: the hits, and the misses with what stock does.
+BREAKDOWN = {
+    "answered in the kernel": (
+        f"fstat@native-{rows.LOWER}", "fstat@meta:warm", "fstat@meta:hit",
+        f"open-pread-close@native-{rows.LOWER}", "open-pread-close@data:warm",
+        "open-pread-close@backing:warm",
+        f"stat8@native-{rows.LOWER}", "stat8@meta:warm", "stat8@meta:hit"),
+    "sent to the daemon": ("fstat@stock", "fstat@none:unhandled", "fstat@none:absent",
+                           "open-pread-close@stock", "open-pread-close@none:absent",
+                           "stat1@stock", "stat1@none:absent"),
+}
 
 
 # ---------------------------------------------------------------------------
 # In the guest
+
+def user_code(pid, name):
+    """[(first address, end, whose code)] of a process."""
+    out = []
+    for line in pathlib.Path(f"/proc/{pid}/maps").read_text(encoding="ascii").splitlines():
+        words = line.split()
+        if "x" in words[1] and not words[-1].startswith("[vsyscall"):
+            first, end = (int(w, 16) for w in words[0].split("-"))
+            part = "libfuse" if "libfuse" in words[-1] else name
+            out.append((first, end, f"user {part}"))
+    return out
+
 
 def run_in_guest(names, out):
     """One window per figure, in this order; the symbols beside the result."""
@@ -56,9 +87,12 @@ def run_in_guest(names, out):
                 bench.daemon(figure.mount).enter_mode(rows.MODES[figure.mode])
             program.ask("warm 50")
             before = bench.counters(figure)
+            code = user_code(program.process.pid, "program")
+            if not figure.native:
+                code += user_code(bench.daemon(figure.mount).pid, "daemon")
             program.ask(f"profile {ITERATIONS}")
             moved = mounts.delta(bench.counters(figure), before)
-            done.append({"name": name,
+            done.append({"name": name, "code": code,
                          "refused": measure.disagreement(figure, moved, ITERATIONS)})
         shutil.copyfile("/proc/kallsyms", pathlib.Path(out).parent / "kallsyms")
     return {"figures": done}
@@ -101,15 +135,15 @@ class Symbols:
         self.addresses = [a for a, _ in pairs]
         self.names = [n for _, n in pairs]
 
-    def name(self, address):
+    def name(self, address, code=()):
         if address < 1 << 63:
-            return "user"
+            return next((who for first, end, who in code if first <= address < end), "user")
         i = bisect.bisect_right(self.addresses, address) - 1
         return self.names[i] if i >= 0 else hex(address)
 
 
-def read_windows(path, symbols):
-    """[{function: instructions of one iteration}]"""
+def read_windows(path, symbols, codes):
+    """[{function: instructions of one iteration}]; codes: user_code() of each window."""
     windows = []
     with open(path, encoding="utf-8") as f:
         for line in f:
@@ -117,7 +151,7 @@ def read_windows(path, symbols):
                 windows.append({})
                 continue
             address, instructions, executions = line.split()
-            name = symbols.name(int(address, 16))
+            name = symbols.name(int(address, 16), codes[len(windows) - 1])
             windows[-1][name] = windows[-1].get(name, 0) + int(instructions) * int(executions)
     return [{n: c / ITERATIONS for n, c in w.items()} for w in windows]
 
@@ -144,7 +178,8 @@ def profile(names):
     with qemu_with_plugin(counts):
         status, result = host.run_guest("profile", names, ICOUNT, 900)
     host.need(status, result, "bench profile")
-    windows = read_windows(counts, Symbols(symbols_path))
+    windows = read_windows(counts, Symbols(symbols_path),
+                           [f.pop("code") for f in result["figures"]])
     subprocess.run(["rm", "-f", str(counts), str(symbols_path)], check=False)
     for figure, window in zip(result["figures"], windows, strict=True):
         figure["functions"] = dict(sorted(window.items(), key=lambda p: -p[1]))

@@ -135,6 +135,10 @@ def why_refused(load, side, sample):
     return ""
 
 
+def result(program):
+    return json.loads(program.line())
+
+
 def run_once(load, side, lower, scale, number):
     name = f"{load.key}-{number}"
     with Program(load, scale, lower.tree / name, lower.place(side) / name) as program:
@@ -144,9 +148,9 @@ def run_once(load, side, lower, scale, number):
         program.line("ready")
         before = lower.counters(side)
         program.go_on()
-        result = json.loads(program.line())
+        measured = result(program)
         sample = {"lower": lower.name, "workload": load.key, "side": side.name,
-                  **{k: result[k] for k in ("operations", "operation", "nanoseconds", "files")},
+                  **{k: measured[k] for k in ("operations", "operation", "nanoseconds", "files")},
                   **moved(before, lower.counters(side))}
         program.go_on()
     sample["refused"] = why_refused(load, side, sample)

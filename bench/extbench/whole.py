@@ -10,10 +10,11 @@ import time
 from devlib import build, config, rootfs
 from devlib.proc import Failure, say
 
-from extbench import catalog, host, machine, sides
+from extbench import catalog, host, machine, profile, sides
 from extbench.progress import Progress
 
 RESULTS = pathlib.Path(__file__).resolve().parents[1] / "results"
+BREAKDOWN = "breakdown"
 VM = {"icount": ("--icount", "--mem", "3G"), "wall": ("--smp", "2", "--mem", "3G")}
 LIMIT, LIMIT_QUICK = 2400, 600  # seconds for one VM
 ROUNDS, ROUNDS_QUICK = 5, 1
@@ -57,7 +58,20 @@ def measure(a, clock):
     return {**result, "status": status}
 
 
+def breakdown():
+    """Of the operations in profile.BREAKDOWN, by part and by function."""
+    say("-- bench: where the instructions go")
+    names = [n for group in profile.BREAKDOWN.values() for n in group]
+    return profile.profile(names)["figures"]
+
+
+def wants_breakdown(a):
+    return a.name == BREAKDOWN or not (a.native or a.quick or a.name or a.side or a.clock)
+
+
 def clocks(a):
+    if a.name == BREAKDOWN:
+        return ()
     if a.native:
         return ("wall",)
     return (a.clock,) if a.clock else ("icount", "wall")
@@ -91,7 +105,7 @@ def render(raw, target):
 
 
 def main(a):
-    if a.name and not catalog.chosen(a.name, False):
+    if a.name not in ("", BREAKDOWN) and not catalog.chosen(a.name, False):
         known = sorted({w.name for w in catalog.LOADS} | {w.group for w in catalog.LOADS})
         raise Failure(f"no benchmark or workload '{a.name}'", "workloads: " + ", ".join(known), 2)
     if a.native:
@@ -100,6 +114,8 @@ def main(a):
     raw = {"machine": machine.host(), "native": a.native, "clocks": {}}
     for clock in clocks(a):
         raw["clocks"][clock] = measure(a, clock)
+    if wants_breakdown(a):
+        raw["breakdown"] = breakdown()
     raw["seconds"] = round(time.monotonic() - began)
     raw["machine"]["load_average_after"] = os.getloadavg()
     target = render(raw, results_dir(a))

@@ -86,6 +86,7 @@ std::vector<Entry> stackfs_workloads();
 std::vector<Entry> server_workloads();
 std::vector<Entry> block_workloads();
 std::vector<Entry> data_workloads();
+std::vector<Entry> name_workloads();
 
 // ---------------------------------------------------------------------------
 

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Bounds of size: creates and deletes, where a cache gains nothing; a hit among many
+entries; a working set that the maps do not hold. By icount, in the guest."""
+
+import contextlib
+import functools
+import pathlib
+import subprocess
+
+from devlib.proc import Failure, say
+
+from extbench import analyse, catalog, mounts, rows, sides, steps, suite
+
+ROUNDS, ROUNDS_QUICK = 5, 2
+FEW, MANY, MANY_QUICK = 1000, 1_000_000, 50_000
+SMALL_MAPS = 1024  # for names, and for attributes
+OVER = 10  # names for each that has room
+
+
+# ---------------------------------------------------------------------------
+# Creates and deletes
+
+CHANGES = ("files-cr-1th", "files-del-1th")
+OURS = ("extfuse-meta", "extfuse-data", "extfuse-miss")
+
+
+def create_delete(_work, quick):
+    say("-- bench: creates and deletes beside stock")
+    wanted = [sides.BY_NAME[n] for n in ("stock", *OURS)]
+    samples = []
+    with suite.Lower("tmpfs", "icount", wanted) as lower:
+        for i in range(ROUNDS_QUICK if quick else ROUNDS):
+            for key in CHANGES:
+                for side in wanted if i % 2 == 0 else reversed(wanted):
+                    sample = suite.run_once(catalog.BY_KEY[key], side, lower, 2,
+                                            f"{side.name}-{i}")
+                    samples.append({"round": i, **sample})
+    ratios = {(key, side): analyse.ratio(samples, key, "tmpfs", side, "stock")[0]
+              for key in CHANGES for side in OURS}
+    each = "; ".join(f"{key} {side} {r:.4f}" for (key, side), r in ratios.items())
+    return {"value": max(ratios.values()), "samples": samples, "how": (
+        "instructions to create and write, and to delete, a file of 4 KiB, over stock with "
+        f"timeouts 0, one after the other, median of rounds; the highest of: {each}")}
+
+
+# ---------------------------------------------------------------------------
+# Many names
+
+@contextlib.contextmanager
+def roomy_tmpfs(path):
+    """A tmpfs has no more inodes than half the memory has pages unless it is told."""
+    path.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "nr_inodes=0,size=90%", "bench", str(path)],
+                   check=True)
+    try:
+        yield path
+    finally:
+        subprocess.run(["umount", "-l", str(path)], check=True)
+
+
+def names_load(name, files, operations):
+    return catalog.Load(name, catalog.SMALL, 1, operations, files)
+
+
+def names_run(lower, daemon, load, commands, after=None):
+    """(instructions of a stat, counters meanwhile, what after() gave)"""
+    with suite.Program(load, 1, lower / "names", daemon.mountpoint / "names") as program:
+        program.line("prepared")
+        for command in commands:
+            daemon.command(command)
+        program.go_on()
+        program.line("ready")
+        before = mounts.flat_counters(daemon.stats())
+        program.go_on()
+        result = suite.result(program)
+        moved = mounts.delta(mounts.flat_counters(daemon.stats()), before)
+        seen = after() if after else None
+        program.go_on()
+    return result["nanoseconds"] / result["operations"], moved, seen
+
+
+def hit_of(work, count, operations):
+    """Instructions of a stat answered from maps that hold `count` names."""
+    options = (*rows.DAEMON, "--require", "--scope=all", f"--stable={2 * count}", "--prefetch",
+               "--max-node-fds", "4096", *room(2 * count))
+    with roomy_tmpfs(pathlib.Path(work) / "many") as lower, \
+            mounts.Daemon(lower, pathlib.Path(work) / "mnt" / f"many-{count}",
+                          options) as daemon:
+        cost, moved, held = names_run(lower, daemon,
+                                      names_load("names-some", count, operations),
+                                      ("invalidate-all", "remember 0"),
+                                      lambda: steps.slots()[0]["names"])
+    if held["used"] < 0.95 * count:
+        raise Failure(f"the map has {held['used']} of {count} names",
+                      "were all directories prefetched? see the daemon's counters")
+    if moved["lookup.hit"] < 3 * operations or moved["requests"] > operations // 100:
+        raise Failure(f"{operations} stats: {moved['lookup.hit']} lookups were hits, "
+                      f"{moved['requests']} requests went up",
+                      "this was not answered from the map")
+    return cost, held
+
+
+def room(count):
+    return tuple(word for kind in ("names", "attrs", "long-names", "objects", "dirs", "opens")
+                 for word in (f"--max-{kind}", str(count if kind in ("names", "attrs")
+                                                   else max(1024, count // 64))))
+
+
+def hit_flat(work, quick):
+    many = MANY_QUICK if quick else MANY
+    operations = 4000
+    costs = {}
+    for count in (FEW, many):
+        say(f"-- bench: hits among {count} names")
+        costs[count], held = hit_of(work, count, operations)
+    return {"value": costs[many] / costs[FEW], "costs": costs, "held": held, "how": (
+        f"instructions of a stat of 3 components, each answered by the handler from a map, any "
+        f"of 1,000 names: {costs[many]:,.0f} where the map holds {held['used']:,} names, "
+        f"{costs[FEW]:,.0f} where it holds {FEW:,}; no cache misses on this clock"
+        + ("" if not quick else "; --quick: fewer names than the bound asks for"))}
+
+
+def thrash(work, quick):
+    count = SMALL_MAPS * OVER
+    operations = 1000 if quick else 3000
+    say(f"-- bench: {count} names, maps for {SMALL_MAPS}")
+    small = ("--max-names", str(SMALL_MAPS), "--max-attrs", str(SMALL_MAPS))
+    variants = {"stock": (("--stock",), ()),
+                "maps alone": (("--require", "--scope=all", *small),
+                               ("invalidate-all", "remember 0")),
+                "maps and words": (("--require", "--scope=all", *small), ("invalidate-all",))}
+    lower = pathlib.Path(work) / "lower-thrash"
+    lower.mkdir(parents=True)
+    costs, shares = {}, {}
+    for name, (options, commands) in variants.items():
+        point = pathlib.Path(work) / "mnt" / f"thrash-{name.replace(' ', '-')}"
+        with mounts.Daemon(lower, point, (*rows.DAEMON, *options)) as daemon:
+            costs[name], moved, _ = names_run(
+                lower, daemon, names_load("names-any", count, operations), commands)
+        shares[name] = moved["requests"] / operations
+    ratios = {n: c / costs["stock"] for n, c in costs.items() if n != "stock"}
+    each = "; ".join(f"{n} {r:.4f} ({shares[n]:.2f} requests)" for n, r in ratios.items())
+    return {"value": max(ratios.values()), "costs": costs, "how": (
+        f"instructions of a stat of 3 components, any of {count:,} names, maps for "
+        f"{SMALL_MAPS:,} names and attributes, over stock with timeouts 0 "
+        f"({shares['stock']:.2f} requests a stat); the higher of: {each}. Words: what dentries "
+        "and inodes remember, as long as the kernel keeps them")}
+
+
+def all_steps(quick):
+    return {name: functools.partial(step, quick=quick) for name, step in (
+        ("create-delete/stock", create_delete), ("thrash/stock", thrash),
+        ("hit-flat", hit_flat))}
