@@ -39,7 +39,7 @@ class Load:
 
 
 FXMARK, SMALL, SERVERS, BLOCKED, DATAS = ("FxMark", "small files", "servers", "blocks",
-                                          "data")
+                                          "samples")
 WALL = ("wall",)
 WALK = frozenset({META})
 IN_KERNEL = frozenset({DATA, PASSTHROUGH})

@@ -159,6 +159,21 @@ def breakdown(target, figures):
     return "".join(parts)
 
 
+def sweep(target, result):
+    points = result["sweep"]
+    variants = list(points[0]["costs"])
+    plots.lines(target / "sweep.svg", "stat of any name of a working set",
+                ("working set over what the maps have room for", "instructions"),
+                {v: [(p["factor"], p["costs"][v]) for p in points] for v in variants})
+    rows = [[p["factor"], f"{p['names']:,}",
+             *(f"{p['costs'][v]:,.0f} ({p['requests'][v]:.2f})" for v in variants)]
+            for p in points]
+    return ("\n## Working sets and maps\n\nInstructions of a stat of three components, and "
+            f"requests, maps with room for {result['maps']:,} names and attributes. Words: what "
+            "dentries and inodes remember beside the maps.\n\n![working sets](sweep.svg)\n\n"
+            + md_table(["working set / maps", "names", *variants], rows))
+
+
 OURS = ("driver", "handler", "trampoline", "map lookup")
 
 
@@ -188,6 +203,7 @@ def write(raw, target):
     text = "".join([head(raw), legend(), caveats(raw),
                     *(section(target, c, r) for c, r in raw["clocks"].items()),
                     breakdown(target, raw["breakdown"]) if raw.get("breakdown") else "",
+                    sweep(target, raw["sweep"]) if raw.get("sweep") else "",
                     refusals(raw), scaled(raw), published.section()])
     (target / "report.md").write_text(text, encoding="utf-8")
     html = STYLE + markdown.markdown(text, extensions=["tables"])

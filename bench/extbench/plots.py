@@ -45,6 +45,22 @@ def grouped(path, title, label, rows, sides):
     save(figure, path)
 
 
+def lines(path, title, labels, series):
+    """series: {name: [(x, y)]}; x logarithmic."""
+    figure, axes = pyplot.subplots(figsize=(7.5, 3.2))
+    for name, points in series.items():
+        axes.plot(*zip(*points, strict=True), marker="o", markersize=3, label=name)
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(matplotlib.ticker.FormatStrFormatter("%g"))
+    axes.set_ylim(bottom=0)
+    axes.grid(linewidth=0.3)
+    axes.set_xlabel(labels[0])
+    axes.set_ylabel(labels[1])
+    axes.set_title(title)
+    axes.legend(frameon=False)
+    save(figure, path)
+
+
 def stacked(path, title, label, bars):
     """bars: {name: {part: value}}."""
     parts = list(dict.fromkeys(p for values in bars.values() for p in values))

@@ -120,24 +120,47 @@ def hit_flat(work, quick):
         + ("" if not quick else "; --quick: fewer names than the bound asks for"))}
 
 
-def thrash(work, quick):
-    count = SMALL_MAPS * OVER
-    operations = 1000 if quick else 3000
-    say(f"-- bench: {count} names, maps for {SMALL_MAPS}")
-    small = ("--max-names", str(SMALL_MAPS), "--max-attrs", str(SMALL_MAPS))
-    variants = {"stock": (("--stock",), ()),
-                "maps alone": (("--require", "--scope=all", *small),
-                               ("invalidate-all", "remember 0")),
-                "maps and words": (("--require", "--scope=all", *small), ("invalidate-all",))}
-    lower = pathlib.Path(work) / "lower-thrash"
+SMALL = ("--require", "--scope=all", "--max-names", str(SMALL_MAPS), "--max-attrs",
+         str(SMALL_MAPS))
+# name: options, commands. The words are what dentries and inodes remember.
+VARIANTS = {"stock": (("--stock",), ()),
+            "maps alone": (SMALL, ("invalidate-all", "remember 0")),
+            "maps and words": (SMALL, ("invalidate-all",))}
+
+
+def working_set(work, count, operations):
+    """{variant: instructions of a stat of any of so many names}, and requests a stat."""
+    lower = pathlib.Path(work) / f"lower-set-{count}"
     lower.mkdir(parents=True)
     costs, shares = {}, {}
-    for name, (options, commands) in variants.items():
-        point = pathlib.Path(work) / "mnt" / f"thrash-{name.replace(' ', '-')}"
+    for name, (options, commands) in VARIANTS.items():
+        point = pathlib.Path(work) / "mnt" / f"set-{count}-{name.replace(' ', '-')}"
         with mounts.Daemon(lower, point, (*rows.DAEMON, *options)) as daemon:
             costs[name], moved, _ = names_run(
                 lower, daemon, names_load("names-any", count, operations), commands)
         shares[name] = moved["requests"] / operations
+    return costs, shares
+
+
+# Working sets over what the maps have room for.
+SWEEP = (0.1, 0.25, 0.5, 1, 2, 4, 10)
+
+
+def sweep(work):
+    """Of ./dev bench: a stat and its requests while the working set grows."""
+    out = []
+    for factor in SWEEP:
+        count = round(SMALL_MAPS * factor)
+        say(f"-- bench: {count} names, maps for {SMALL_MAPS}")
+        costs, shares = working_set(work, count, 2000)
+        out.append({"factor": factor, "names": count, "costs": costs, "requests": shares})
+    return {"sweep": out, "maps": SMALL_MAPS}
+
+
+def thrash(work, quick):
+    count = SMALL_MAPS * OVER
+    say(f"-- bench: {count} names, maps for {SMALL_MAPS}")
+    costs, shares = working_set(work, count, 1000 if quick else 3000)
     ratios = {n: c / costs["stock"] for n, c in costs.items() if n != "stock"}
     each = "; ".join(f"{n} {r:.4f} ({shares[n]:.2f} requests)" for n, r in ratios.items())
     return {"value": max(ratios.values()), "costs": costs, "how": (

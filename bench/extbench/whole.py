@@ -14,7 +14,6 @@ from extbench import catalog, host, machine, profile, sides
 from extbench.progress import Progress
 
 RESULTS = pathlib.Path(__file__).resolve().parents[1] / "results"
-BREAKDOWN = "breakdown"
 VM = {"icount": ("--icount", "--mem", "3G"), "wall": ("--smp", "2", "--mem", "3G")}
 LIMIT, LIMIT_QUICK = 2400, 600  # seconds for one VM
 ROUNDS, ROUNDS_QUICK = 5, 1
@@ -65,12 +64,23 @@ def breakdown():
     return profile.profile(names)["figures"]
 
 
-def wants_breakdown(a):
-    return a.name == BREAKDOWN or not (a.native or a.quick or a.name or a.side or a.clock)
+def sweep():
+    """What a stat costs while the working set outgrows the maps."""
+    say("-- bench: working sets of 1/10 to 10 times the maps")
+    status, result = host.run_guest("sweep", [], VM["icount"], LIMIT)
+    return host.need(status, result, "bench sweep")
+
+
+def wants(a, part):
+    """A part that is no workload: by its name, or in a whole run."""
+    return a.name == part or not (a.native or a.quick or a.name or a.side or a.clock)
+
+
+PARTS = {"breakdown": breakdown, "sweep": sweep}
 
 
 def clocks(a):
-    if a.name == BREAKDOWN:
+    if a.name in PARTS:
         return ()
     if a.native:
         return ("wall",)
@@ -105,8 +115,8 @@ def render(raw, target):
 
 
 def main(a):
-    if a.name not in ("", BREAKDOWN) and not catalog.chosen(a.name, False):
-        known = sorted({w.name for w in catalog.LOADS} | {w.group for w in catalog.LOADS})
+    if a.name not in ("", *PARTS) and not catalog.chosen(a.name, False):
+        known = sorted(set(PARTS) | {w.name for w in catalog.LOADS} | {w.group for w in catalog.LOADS})
         raise Failure(f"no benchmark or workload '{a.name}'", "workloads: " + ", ".join(known), 2)
     if a.native:
         need_native()
@@ -114,8 +124,9 @@ def main(a):
     raw = {"machine": machine.host(), "native": a.native, "clocks": {}}
     for clock in clocks(a):
         raw["clocks"][clock] = measure(a, clock)
-    if wants_breakdown(a):
-        raw["breakdown"] = breakdown()
+    for part, make in PARTS.items():
+        if wants(a, part):
+            raw[part] = make()
     raw["seconds"] = round(time.monotonic() - began)
     raw["machine"]["load_average_after"] = os.getloadavg()
     target = render(raw, results_dir(a))
