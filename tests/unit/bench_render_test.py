@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""The report of ./dev bench out of made-up figures.
+
+    bench_render_test.py SOURCE_DIRECTORY"""
+
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+SOURCE = pathlib.Path(sys.argv.pop(1))
+sys.dont_write_bytecode = True
+sys.path[:0] = [str(SOURCE / "bench"), str(SOURCE / "vm")]
+
+from extbench import profile, sides  # noqa: E402
+
+COST = {"native": 1000, "stock": 20000, "stock-inf": 1100, "stock-passthrough": 20100,
+        "extfuse-meta": 1234, "extfuse-data": 1200, "extfuse-miss": 20400}
+GUEST = {"kernel": "6.12.0-made-up", "cpus": 1, "memory_gib": 2.0, "cpu": "none",
+         "libfuse": "fusermount3 version: 3.17", "fio": "fio-3", "load_average": [0, 0, 0]}
+
+
+def sample(side, lower, number, refused=""):
+    return {"workload": "MRPL-1th", "lower": lower, "side": side, "round": number,
+            "operation": "stat", "operations": 10, "files": 0, "refused": refused,
+            "nanoseconds": COST[side] * 10, "answered": {}, "backing_opens": 0,
+            **({"requests": {"lookup": 50}} if side != "native" else {})}
+
+
+def raw(refused=""):
+    samples = [sample(s.name, lower, i, refused if s.name == "extfuse-data" else "")
+               for i in range(3) for lower in sides.LOWERS for s in sides.SIDES]
+    figures = [{"name": n, "refused": "", "total": 1500.0,
+                "parts": {p: 100.0 for p, _ in profile.PARTS},
+                "functions": {"ext_warm_getattr [extfuse]": 77.0, "vfs_fstat": 50.0}}
+               for group in profile.BREAKDOWN.values() for n in group]
+    return {"machine": {"date": "2026-01-01 00:00 UTC", "cpu": "made-up", "cpus": 2,
+                        "memory_gib": 4.0, "qemu": "QEMU 0", "commit": "0123456789ab",
+                        "command": "./dev bench", "load_average": [0.5, 0, 0],
+                        "load_average_after": [0.6, 0, 0]},
+            "native": False, "seconds": 1, "breakdown": figures,
+            "sweep": {"maps": 10, "sweep": [
+                {"factor": f, "names": round(10 * f), "costs": {"stock": 60000.0, "maps": 5000.0},
+                 "requests": {"stock": 4.0, "maps": 0.0}} for f in (0.1, 1, 10)]},
+            "clocks": {c: {"clock": c, "rounds": 3, "scale": 1, "samples": samples,
+                           "machine": GUEST, "status": 0} for c in sides.DAEMON}}
+
+
+class Report(unittest.TestCase):
+    def render(self, value):
+        with tempfile.TemporaryDirectory() as d:
+            target = pathlib.Path(d)
+            (target / "raw.json").write_text(json.dumps(value), encoding="utf-8")
+            subprocess.run([sys.executable, "-B", str(SOURCE / "bench/render"), d], check=True)
+            return {p.name: p.read_text(encoding="utf-8") for p in target.iterdir()}
+
+    def test_report_says_what_was_measured_and_where(self):
+        files = self.render(raw())
+        text = files["report.md"]
+        for wanted in ("6.12.0-made-up", "made-up", "0123456789ab", "`./dev bench`", "3 rounds",
+                       "| MRPL-1th | stat | 1,000 | 20.00 | 1.10 | 20.10 | 1.23 | 1.20 | 20.40 |",
+                       "ext_warm_getattr", "other hardware", "5.71"):
+            self.assertIn(wanted, text)
+        self.assertIn("<td", files["report.html"])
+
+    def test_every_picture_of_the_report_is_there(self):
+        files = self.render(raw())
+        pictures = [w.split(")")[0] for w in files["report.md"].split("](")[1:]]
+        self.assertGreater(len(pictures), 5)
+        self.assertEqual(sorted(p for p in files if p.endswith(".svg")), sorted(set(pictures)))
+
+    def test_a_refused_run_shows_no_figure_and_says_why(self):
+        text = self.render(raw("7 requests went up"))["report.md"]
+        self.assertIn("| 1.23 | refused | 20.40 |", text)
+        self.assertIn("7 requests went up", text)
+
+    def test_the_same_figures_give_the_same_files(self):
+        self.assertEqual(self.render(raw()), self.render(raw()))
+
+
+if __name__ == "__main__":
+    unittest.main()
