@@ -67,9 +67,9 @@ def blocks(name, threads, files):
 
 
 LOADS = (
-    *metadata("MRPL", 3000, claims=WALK),
-    *metadata("MRPM", 3000, 243, claims=WALK),
-    *metadata("MRPH", 3000, 1, claims=WALK),
+    *metadata("MRPL", 600, claims=WALK),
+    *metadata("MRPM", 600, 243, claims=WALK),
+    *metadata("MRPH", 600, 1, claims=WALK),
     *metadata("MRDL", 6000, 400),
     *metadata("MRDM", 6000, 400),
     *metadata("MWCL", 200),
@@ -78,7 +78,7 @@ LOADS = (
     *metadata("MWUM", 200),
     *(Load("files-cr", SMALL, t, 200, paper="4,000,000 files") for t in (1, 32)),
     *(Load("files-rd", SMALL, t, 200, 400, paper="1,000,000 files") for t in (1, 32)),
-    *(Load("files-rd-warm", SMALL, t, 600, 200, frozenset({DATA}), 0.0,
+    *(Load("files-rd-warm", SMALL, t, 400, 200, frozenset({DATA}), 0.0,
            "not in the paper") for t in (1, 32)),
     *(Load("files-del", SMALL, t, 200, paper="4,000,000 files") for t in (1, 32)),
     Load("create-root", SMALL, 1, 200, paper="a file system that answers at once"),

@@ -74,6 +74,7 @@ class Lower:
             d = mounts.Daemon(self.tree, f"/run/bench-suite/{self.name}-{side.name}",
                               (*sides.DAEMON[self.clock], *side.options))
             self.daemons[side.name] = self.stack.enter_context(d)
+            mounts.page_in(d.pid)
         return self
 
     def __exit__(self, *_exc):
@@ -143,6 +144,8 @@ def run_once(load, side, lower, scale, number):
     name = f"{load.key}-{number}"
     with Program(load, scale, lower.tree / name, lower.place(side) / name) as program:
         program.line("prepared")
+        if number == 0:
+            mounts.page_in(program.process.pid)
         lower.changed_behind(side)
         program.go_on()
         program.line("ready")
