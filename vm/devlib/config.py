@@ -11,7 +11,6 @@ SRC = pathlib.Path(__file__).resolve().parents[2]
 VM = SRC / "vm"
 PACKAGES = VM / "packages"
 SOURCES = VM / "sources"
-KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 # Where the source packages are, in the root and on a provisioned machine.
 SOURCES_DIR = "/usr/src/extfuse-sources"
 

@@ -7,6 +7,7 @@ nothing is fetched: what is missing is listed instead.
 
 import os
 import pathlib
+import re
 import subprocess
 import tempfile
 
@@ -65,15 +66,26 @@ def missing_sources():
     return [p for p in config.package_list(config.SOURCES) if not any(where.glob(f"{p}_*.dsc"))]
 
 
+def source_lists(target):
+    """This machine's lists of packages as lists of their sources, below target."""
+    parts = pathlib.Path(target) / "parts"
+    parts.mkdir()
+    apt = pathlib.Path("/etc/apt")
+    for path in (apt / "sources.list", *(apt / "sources.list.d").glob("*")):
+        if path.suffix in (".list", ".sources") and path.is_file():
+            text = path.read_text(encoding="utf-8")
+            text = re.sub(r"^(Types:.*|)\bdeb\b(?!-src)", r"\1deb-src", text, flags=re.MULTILINE)
+            (parts / path.name).write_text(text, encoding="utf-8")
+    return parts
+
+
 def fetch_sources(packages):
     """By apt, with lists of its own: this machine's stay as they are."""
     where = pathlib.Path(config.SOURCES_DIR)
     log = "/var/log/extfuse-provision.log"
     with tempfile.TemporaryDirectory() as tmp:
-        lists = pathlib.Path(tmp) / "sources.list"
-        lists.write_text(f"deb-src [signed-by={config.KEYRING}] http://deb.debian.org/debian "
-                         f"{config.SUITE} main\n", encoding="utf-8")
-        options = [w for o in (f"Dir::Etc::SourceList={lists}", "Dir::Etc::SourceParts=/dev/null",
+        options = [w for o in ("Dir::Etc::SourceList=/dev/null",
+                               f"Dir::Etc::SourceParts={source_lists(tmp)}",
                                f"Dir::State::lists={tmp}", "APT::Sandbox::User=root")
                    for w in ("-o", o)]
         where.mkdir(parents=True, exist_ok=True)
