@@ -53,7 +53,7 @@ TEST_P(Existing, ShowsWhatItShowsOnStock)
 
 	ASSERT_NO_FATAL_FAILURE(record(place, Way::stock, stock));
 	// It was not an empty one.
-	EXPECT_GT(stock.size(), 200U);
+	EXPECT_GT(stock.size(), 150U);
 	ASSERT_NO_FATAL_FAILURE(record(place, Way::driver, driver));
 	EXPECT_TRUE(stock == driver) << differences(stock, driver);
 	ASSERT_NO_FATAL_FAILURE(record(place, Way::private_files, private_files));
