@@ -66,6 +66,7 @@ struct ext_conn {
 	atomic_t aborted;		/* the mount word is held in flight for good */
 	struct ext_backings *backings;	/* ext_backing.c; constant after ext_conn_init() */
 	bool stable;			/* EXTFUSE_DECLARE_STABLE; set once, no lock */
+	bool plain;			/* see ext_is_plain(); set once, no lock */
 };
 
 /* Regions of ext_conn.words */
@@ -736,6 +737,8 @@ static inline int ext_background_ready(struct fuse_mount *fm, struct fuse_args *
 	return err ?: ext_args_ready(args);
 }
 
+#include "ext_plain.h"
+
 /* Registration of the struct_ops type and the kfuncs */
 int ext_bpf_init(void);
 int ext_kfunc_register(void);
@@ -748,6 +751,8 @@ u64 extfuse_node_token(const struct extfuse_caller *caller, u64 nodeid);
 u64 extfuse_entry_token(const struct extfuse_caller *caller, u64 parent, u32 tag);
 u32 extfuse_reply_bytes(const struct extfuse_reply_bytes_in *in, void *dst, u32 dst__sz);
 u32 extfuse_reply_read(const struct extfuse_reply_read_in *in, void *dst, u32 dst__sz, u64 pos);
+u32 extfuse_reply_dirents(const struct extfuse_reply_dirents_in *in, void *dst, u32 dst__sz,
+			  u64 start, u64 *next);
 int extfuse_name_equal(const struct extfuse_lookup_in *in, const void *name, u32 name__sz);
 int extfuse_read_fill(struct extfuse_read_out *out, const void *block, u32 block__sz, u64 pos,
 		      u32 len);

@@ -126,6 +126,16 @@ static int ext_stub_reply_read(const struct extfuse_reply_read_in *in)
 	return 0;
 }
 
+static int ext_stub_reply_open(const struct extfuse_reply_open_in *in)
+{
+	return 0;
+}
+
+static int ext_stub_reply_dirents(const struct extfuse_reply_dirents_in *in)
+{
+	return 0;
+}
+
 static int ext_stub_dirent(const struct extfuse_lookup_in *in)
 {
 	return 0;
@@ -154,6 +164,8 @@ static struct extfuse_handler_ops ext_stubs = {
 	.reply_attr = ext_stub_reply_attr,
 	.reply_bytes = ext_stub_reply_bytes,
 	.reply_read = ext_stub_reply_read,
+	.reply_open = ext_stub_reply_open,
+	.reply_dirents = ext_stub_reply_dirents,
 	.dirent = ext_stub_dirent,
 };
 
@@ -276,6 +288,8 @@ static int ext_bpf_check_member(const struct btf_type *t, const struct btf_membe
 	case offsetof(struct extfuse_handler_ops, reply_attr):
 	case offsetof(struct extfuse_handler_ops, reply_bytes):
 	case offsetof(struct extfuse_handler_ops, reply_read):
+	case offsetof(struct extfuse_handler_ops, reply_open):
+	case offsetof(struct extfuse_handler_ops, reply_dirents):
 	case offsetof(struct extfuse_handler_ops, dirent):
 		/* They have no result, and write to their maps alone. */
 		return 0;

@@ -167,6 +167,8 @@ void ext_touch_victim(struct fuse_args *args, struct dentry *entry)
 {
 	struct inode *inode = d_inode(entry);
 
+	if (inode && unlikely(ext_is_plain(get_fuse_conn(inode)->ext)))
+		ext_plain_tell(inode);
 	if (inode && !EXT_MISTAKE(NODE_NOT_MARKED))
 		ext_touch_inode(args, inode);
 }
@@ -218,6 +220,9 @@ void ext_marks_collect(struct ext_conn *ec, struct fuse_args *args)
 		/* A daemon may write on close, for a network file system say. */
 		if ((release->flags & O_ACCMODE) != O_RDONLY)
 			ext_touch_node(ec, marks, args->nodeid);
+		if (ext_plain_removed(ec, container_of(args, struct fuse_release_args,
+						       args)->inode))
+			ext_touch(marks, EXT_MOUNT_WORD);
 		break;
 	}
 	case FUSE_IOCTL: {

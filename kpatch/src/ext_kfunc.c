@@ -273,6 +273,31 @@ __bpf_kfunc u32 extfuse_reply_read(const struct extfuse_reply_read_in *in, void 
 	return len;
 }
 
+/**
+ * extfuse_reply_dirents - entries of a directory, as the daemon has listed them
+ * @in: the argument of reply_dirents
+ * @dst: where to
+ * @dst__sz: at most so many bytes are written, of whole entries
+ * @start: offset of the entry before the wanted ones, 0: from the start
+ * @next: becomes the offset of the last entry copied; @start if there is none
+ *
+ * Return: the number of bytes copied, with EXTFUSE_DIRENTS_LAST if there are no
+ * entries behind them.
+ */
+__bpf_kfunc u32 extfuse_reply_dirents(const struct extfuse_reply_dirents_in *in, void *dst,
+				      u32 dst__sz, u64 start, u64 *next)
+{
+	struct ext_reply_dirents_call *call =
+		container_of((struct extfuse_reply_dirents_in *)in,
+			     struct ext_reply_dirents_call, in);
+	bool end;
+	u32 len;
+
+	len = ext_listing_copy(call->listing, start, dst, dst__sz, &end);
+	*next = len ? call->listing->next_offset : start;
+	return end ? len | EXTFUSE_DIRENTS_LAST : len;
+}
+
 __bpf_kfunc_end_defs();
 
 BTF_KFUNCS_START(ext_kfunc_ids)
@@ -287,6 +312,7 @@ BTF_ID_FLAGS(func, extfuse_node_token, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, extfuse_entry_token, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, extfuse_reply_bytes, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, extfuse_reply_read, KF_TRUSTED_ARGS)
+BTF_ID_FLAGS(func, extfuse_reply_dirents, KF_TRUSTED_ARGS)
 BTF_KFUNCS_END(ext_kfunc_ids)
 
 static const struct btf_kfunc_id_set ext_kfunc_set = {

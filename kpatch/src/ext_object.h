@@ -31,4 +31,7 @@ int ext_bytes_ask(struct ext_bytes_call *call, const struct super_block *sb);
 /* EXTFUSE_HIT with *ret, EXT_UPCALL, or a definite error. */
 int ext_readdir(struct fuse_mount *fm, struct fuse_args *args, ssize_t *ret);
 
+/* Are the first of these entries in the dcache? See op_readdir.c. */
+bool ext_children_known(struct super_block *sb, u64 nodeid, const struct ext_bytes *bytes);
+
 #endif /* _EXT_OBJECT_H */

@@ -15,11 +15,13 @@ EXT_ASSERT_NAME_CALL(struct ext_reply_entry_call, in.lookup);
 EXT_ASSERT_CALL(struct ext_reply_attr_call);
 EXT_ASSERT_CALL(struct ext_reply_bytes_call);
 EXT_ASSERT_CALL(struct ext_reply_read_call);
+EXT_ASSERT_CALL(struct ext_reply_open_call);
 static_assert(sizeof(struct ext_marks) == 4 + EXT_MARKS_MAX * sizeof(u32) + sizeof(void *));
 
 bool ext_reply_members(const struct extfuse_handler_ops *ops)
 {
-	return ops->reply_entry || ops->reply_attr || ops->reply_bytes || ops->reply_read;
+	return ops->reply_entry || ops->reply_attr || ops->reply_bytes || ops->reply_read ||
+	       ops->reply_open || ops->reply_dirents;
 }
 
 void ext_reply_attached(bool *counted, bool members)
@@ -55,6 +57,9 @@ static enum ext_reply_kind ext_reply_kind(u32 opcode)
 		return EXT_REPLY_BYTES;
 	case FUSE_READ:
 		return EXT_REPLY_READ;
+	case FUSE_OPEN:
+	case FUSE_OPENDIR:
+		return EXT_REPLY_OPEN;
 	default:
 		return EXT_REPLY_NONE;
 	}
@@ -81,6 +86,10 @@ static enum extfuse_op ext_reply_op(u32 opcode)
 		return EXTFUSE_OP_ACCESS;
 	case FUSE_READ:
 		return EXTFUSE_OP_READ;
+	case FUSE_OPEN:
+		return EXTFUSE_OP_OPEN;
+	case FUSE_OPENDIR:
+		return EXTFUSE_OP_OPENDIR;
 	default:
 		return EXTFUSE_OP_LOOKUP;
 	}
@@ -110,6 +119,8 @@ static bool ext_reply_wanted(const struct extfuse_handler_ops *ops, enum ext_rep
 		return ops->reply_bytes;
 	case EXT_REPLY_READ:
 		return ops->reply_read;
+	case EXT_REPLY_OPEN:
+		return ops->reply_open;
 	default:
 		return false;
 	}
@@ -151,6 +162,14 @@ static u64 ext_reply_object_token(struct ext_conn *ec, const struct fuse_args *a
 	return ext_node_token(ec, args->nodeid);
 }
 
+/* Opened for reading alone: what else an open does is not for others. */
+static bool ext_reply_only_reads(const struct fuse_args *args)
+{
+	const struct fuse_open_in *in = args->in_args[0].value;
+
+	return (in->flags & (O_ACCMODE | O_TRUNC | O_CREAT)) == O_RDONLY;
+}
+
 static u64 ext_reply_xattr_token(struct ext_conn *ec, u64 nodeid)
 {
 	return ext_sum(ec, ext_node_index(ec, EXT_XATTR, nodeid));
@@ -175,6 +194,8 @@ void ext_reply_sample(struct fuse_conn *fc, struct fuse_args *args)
 		return;
 	/* The reader's own memory: it can change there what was replied. */
 	if (kind == EXT_REPLY_READ && args->user_pages)
+		return;
+	if (kind == EXT_REPLY_OPEN && !ext_reply_only_reads(args))
 		return;
 	rcu_read_lock();
 	wanted = ext_reply_wanted(ext_ops(ec), kind);
@@ -494,6 +515,30 @@ static void ext_reply_data(struct ext_reply_ctx *ctx, bool background)
 	ctx->ops->reply_read(&call.in);
 }
 
+static void ext_reply_opened(struct ext_reply_ctx *ctx)
+{
+	struct ext_reply_open_call call = { .fc = ctx->fm->fc };
+	enum extfuse_op op = ext_reply_op(ctx->args->opcode);
+	const struct fuse_args *args = ctx->args;
+
+	if (ctx->error || !ext_caller_fill(call.fc, ctx->fm->sb, &call.in.caller))
+		return;
+	call.in.nodeid = args->nodeid;
+	call.in.hash = extfuse_node_hash(ctx->ec->seed, args->nodeid);
+	call.in.file_flags = ((const struct fuse_open_in *)args->in_args[0].value)->flags;
+	call.in.open_flags =
+		((const struct fuse_open_out *)args->out_args[0].value)->open_flags;
+	call.in.op = op;
+	call.in.mark = ctx->mark;
+	call.in.word = ext_node_token(ctx->ec, args->nodeid);
+	if (call.in.word != args->ext.before[0]) {
+		ext_count(ctx->ec, op, reply_stale);
+		return;
+	}
+	ext_count(ctx->ec, op, reply);
+	ctx->ops->reply_open(&call.in);
+}
+
 void ext_reply_copy(void *to, struct fuse_args_pages *ap, u32 pos, u32 len)
 {
 	unsigned int i;
@@ -545,6 +590,9 @@ void ext_reply_show(struct fuse_req *req)
 			break;
 		case EXT_REPLY_READ:
 			ext_reply_data(&ctx, test_bit(FR_ASYNC, &req->flags));
+			break;
+		case EXT_REPLY_OPEN:
+			ext_reply_opened(&ctx);
 			break;
 		default:
 			break;

@@ -12,7 +12,7 @@ DECLARE_STATIC_KEY_FALSE(ext_replies);
 
 /* In ext_marks.reply: by which member the reply may be shown. */
 enum ext_reply_kind { EXT_REPLY_NONE, EXT_REPLY_ENTRY, EXT_REPLY_ATTR, EXT_REPLY_BYTES,
-		      EXT_REPLY_READ };
+		      EXT_REPLY_READ, EXT_REPLY_OPEN };
 
 /* What kfuncs find around the input of a program. */
 struct ext_reply_entry_call {
@@ -37,6 +37,11 @@ struct ext_reply_read_call {
 	struct fuse_conn *fc;
 	struct extfuse_reply_read_in in;
 	struct fuse_args_pages *ap;
+};
+
+struct ext_reply_open_call {
+	struct fuse_conn *fc;
+	struct extfuse_reply_open_in in;
 };
 
 /* Copy from the pages of a reply; the range is within what was replied. */

@@ -13,6 +13,7 @@ struct ext_conn;
 struct ext_handler;
 struct fuse_backing;
 struct fuse_file;
+struct ext_listing;
 
 /*
  * The words that a request changes, in struct fuse_args. Owned by whoever owns
@@ -53,6 +54,8 @@ struct ext_file {
 	/* When an LSM let it read, and write, in jiffies; 0: not yet. No lock. */
 	unsigned long read_asked;
 	unsigned long write_asked;
+	struct ext_listing *listing;	/* see ext_plain.h; NULL: none is kept */
+	struct hlist_node plain;	/* in ext_inode.plain; fi->lock */
 };
 
 /* In ext_file.state: the daemon has not been told of this open, .fh is no handle */
@@ -100,6 +103,8 @@ struct ext_inode {
 	 * files may have to release that. Set once.
 	 */
 	bool locked;
+	/* Open files that the daemon wants to be told of, see ext_plain.h; fi->lock. */
+	struct hlist_head plain;
 	/* Behind word of the node when a registered file came into use; no lock. */
 	u64 backing_behind;
 	/*

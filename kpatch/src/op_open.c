@@ -11,8 +11,9 @@
 #include <linux/wait_bit.h>
 
 #define EXT_FILE_FLAGS \
-	(EXTFUSE_FILE_KEEP_CACHE | EXTFUSE_FILE_DIRECT_IO | EXTFUSE_FILE_BACKING)
-#define EXT_DIR_FLAGS (EXTFUSE_FILE_KEEP_CACHE | EXTFUSE_FILE_CACHE_DIR)
+	(EXTFUSE_FILE_KEEP_CACHE | EXTFUSE_FILE_DIRECT_IO | EXTFUSE_FILE_BACKING | \
+	 EXTFUSE_FILE_PLAIN)
+#define EXT_DIR_FLAGS (EXTFUSE_FILE_KEEP_CACHE | EXTFUSE_FILE_CACHE_DIR | EXTFUSE_FILE_PLAIN)
 
 static enum extfuse_op ext_open_op(bool isdir)
 {
@@ -89,7 +90,8 @@ static void ext_open_remember(struct fuse_inode *fi, const struct file *file,
  * Tokens only grow: flags that were stored under another word than the one read
  * before them fail the comparison after.
  */
-static bool ext_open_warm(const struct fuse_inode *fi, const struct ext_conn *ec, u32 *open_flags)
+static bool ext_open_warm(const struct fuse_inode *fi, const struct ext_conn *ec, u32 *open_flags,
+			  u64 *word)
 {
 	/* Pairs with the release in ext_open_remember() */
 	u64 remembered = smp_load_acquire(&fi->ext.open_word);
@@ -97,12 +99,16 @@ static bool ext_open_warm(const struct fuse_inode *fi, const struct ext_conn *ec
 	if (!(remembered & EXT_WARM))
 		return false;
 	*open_flags = READ_ONCE(fi->ext.open_flags);
-	return (remembered & ~EXT_WARM) == ext_node_token(ec, fi->nodeid);
+	*word = remembered & ~EXT_WARM;
+	return *word == ext_node_token(ec, fi->nodeid);
 }
 
-/* EXTFUSE_HIT, EXT_UPCALL or an error. backing: the node's file, if the answer is it. */
+/*
+ * EXTFUSE_HIT, EXT_UPCALL or an error. backing: the node's file, if the answer is it;
+ * word: token of the answer.
+ */
 static int ext_open_answer(struct inode *inode, const struct file *file, bool isdir,
-			   struct fuse_backing **backing, u32 *open_flags)
+			   struct fuse_backing **backing, u32 *open_flags, u64 *word)
 {
 	struct fuse_conn *fc = get_fuse_conn(inode);
 	struct fuse_inode *fi = get_fuse_inode(inode);
@@ -117,7 +123,7 @@ static int ext_open_answer(struct inode *inode, const struct file *file, bool is
 	if ((file->f_flags & O_TRUNC) || (!ext_only_reads(file) && !registered))
 		return EXT_UPCALL;
 
-	if (ext_only_reads(file) && ext_open_warm(fi, fc->ext, open_flags)) {
+	if (ext_only_reads(file) && ext_open_warm(fi, fc->ext, open_flags, word)) {
 		if (*open_flags & EXTFUSE_FILE_BACKING)
 			*backing = ext_backing_get(fc->ext, fi->nodeid);
 		if (*backing || !(*open_flags & EXTFUSE_FILE_BACKING)) {
@@ -137,6 +143,7 @@ static int ext_open_answer(struct inode *inode, const struct file *file, bool is
 	if (ret != EXTFUSE_HIT)
 		return ret;
 	*open_flags = call.out.open_flags;
+	*word = call.out.word;
 	if (*open_flags & EXTFUSE_FILE_BACKING) {
 		*backing = ext_backing_get(fc->ext, fi->nodeid);
 		if (!*backing) {
@@ -173,24 +180,66 @@ static struct fuse_file *ext_open_truncating(struct fuse_mount *fm, u64 nodeid, 
 	return ff;
 }
 
+/* By the daemon: what it is going to list is kept, if a handler wants it. */
+static struct fuse_file *ext_open_directory(struct fuse_mount *fm, u64 nodeid, struct file *file)
+{
+	struct ext_listing *listing = NULL;
+	struct fuse_file *ff;
+
+	if (ext_listings_wanted(fm->fc)) {
+		listing = ext_listing_alloc();
+		if (listing)
+			listing->token = ext_node_token(fm->fc->ext, nodeid);
+	}
+	ff = fuse_file_open(fm, nodeid, file->f_flags, true);
+	if (IS_ERR(ff) || !listing) {
+		ext_listing_free(listing);
+		return ff;
+	}
+	ff->ext.listing = listing;
+	/* For ext_args_file(): its requests are to be known for its. */
+	ff->ext.state |= BIT(EXT_FILE_LATE);
+	return ff;
+}
+
+/* The daemon would want to know of this open: see ext_plain.h. */
+static struct fuse_file *ext_open_plain(struct inode *inode, struct fuse_file *ff, bool isdir,
+					u64 word)
+{
+	int err = -ENOMEM;
+
+	if (isdir)
+		ff->ext.listing = ext_listing_alloc();
+	if (!isdir || ff->ext.listing)
+		err = ext_plain_opened(inode, ff, word);
+	if (!err)
+		return ff;
+	ext_file_released(get_fuse_inode(inode), ff);
+	fuse_file_free(ff);
+	return ERR_PTR(err);
+}
+
 struct fuse_file *ext_file_open(struct fuse_mount *fm, u64 nodeid, struct file *file, bool isdir)
 {
 	struct inode *inode = file_inode(file);
 	struct fuse_backing *backing = NULL;
 	struct fuse_file *ff;
 	u32 open_flags;
+	u64 word;
 	int ret;
 
-	ret = ext_open_answer(inode, file, isdir, &backing, &open_flags);
+	ret = ext_open_answer(inode, file, isdir, &backing, &open_flags, &word);
 	if (ret < 0)
 		return ERR_PTR(ret);
 	if (ret == EXT_UPCALL) {
-		if (unlikely(file->f_flags & O_TRUNC) && !isdir)
+		if (isdir)
+			return ext_open_directory(fm, nodeid, file);
+		if (unlikely(file->f_flags & O_TRUNC))
 			ff = ext_open_truncating(fm, nodeid, file);
 		else
-			ff = fuse_file_open(fm, nodeid, file->f_flags, isdir);
+			ff = fuse_file_open(fm, nodeid, file->f_flags, false);
 		/* The daemon has let the caller in: the registered file will do. */
-		if (!IS_ERR(ff) && !isdir &&
+		if (!IS_ERR(ff) &&
 		    !(ff->open_flags & (FOPEN_PASSTHROUGH | FOPEN_DIRECT_IO)))
 			ff->ext.fb = ext_backing_get(fm->fc->ext, nodeid);
 		return ff;
@@ -211,6 +260,8 @@ struct fuse_file *ext_file_open(struct fuse_mount *fm, u64 nodeid, struct file *
 		ff->open_flags |= FOPEN_DIRECT_IO;
 	if (open_flags & EXTFUSE_FILE_CACHE_DIR)
 		ff->open_flags |= FOPEN_CACHE_DIR;
+	if (open_flags & EXTFUSE_FILE_PLAIN)
+		return ext_open_plain(inode, ff, isdir, word);
 	return ff;
 }
 
@@ -241,6 +292,9 @@ static int ext_file_send_open(struct fuse_file *ff)
 	struct cred *root;
 	int err;
 
+	/* Of a handler's listing nothing is left that could be kept. */
+	if (ff->ext.listing)
+		WRITE_ONCE(ff->ext.listing->token, ext_node_token(fc->ext, ff->nodeid));
 	err = ext_file_send_open_as(ff, file->f_cred, &out);
 	if (err == -EACCES || err == -EPERM) {
 		root = prepare_creds();

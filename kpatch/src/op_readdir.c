@@ -84,7 +84,7 @@ static u32 ext_direntplus_size(const struct fuse_dirent *entry)
  * its files is served better by the daemon: one READDIRPLUS instead of a LOOKUP for
  * each.
  */
-static bool ext_children_known(struct super_block *sb, u64 nodeid, const struct ext_bytes *bytes)
+bool ext_children_known(struct super_block *sb, u64 nodeid, const struct ext_bytes *bytes)
 {
 	struct fuse_dirent *entry, *first = NULL, *last = NULL;
 	struct dentry *dir = NULL;
@@ -131,6 +131,8 @@ int ext_readdir(struct fuse_mount *fm, struct fuse_args *args, ssize_t *ret)
 	if (!args->out_pages || !ap->uses_folios || ap->num_folios != 1 ||
 	    in->size > folio_size(ap->folios[0]))
 		return EXT_UPCALL;
+	if (args->ext.file && args->ext.file->ext.listing)
+		return ext_listing_answer(fm, args, ret);
 	ext_bytes_call_init(&call, fm, args, EXTFUSE_OP_READDIR, in->size);
 	call.in.offset = in->offset;
 	call.in.flags = plus ? EXTFUSE_READDIR_PLUS : 0;

@@ -300,8 +300,8 @@ int HandlerObject::set(const char *variable, uint64_t value, size_t size, std::s
 	return 0;
 }
 
-// Programs of ours for replies that nobody marks; an object's own ones stay.
-void HandlerObject::leave_out_replies()
+// Programs of ours for replies that are not kept; an object's own ones stay.
+void HandlerObject::leave_out(std::initializer_list<const char *> members)
 {
 	const btf *types = bpf_object__btf(object_.get());
 	const int id = btf__find_by_name_kind(types, table_type, BTF_KIND_STRUCT);
@@ -311,7 +311,7 @@ void HandlerObject::leave_out_replies()
 	if (id < 0 || !table)
 		return;
 	const btf_type *type = btf__type_by_id(types, static_cast<uint32_t>(id));
-	for (const char *member : {"reply_entry", "reply_attr", "reply_bytes", "reply_read"}) {
+	for (const char *member : members) {
 		const size_t at = member_offset(types, type, member);
 		bpf_program *program;
 
@@ -344,7 +344,10 @@ void HandlerObject::set_flags(uint32_t flags)
 int HandlerObject::prepare(const HandlerParams &params, std::string &reason)
 {
 	if (!params.replies)
-		leave_out_replies();
+		leave_out({"reply_entry", "reply_attr", "reply_bytes", "reply_read"});
+	// Nothing marks these.
+	if (params.policy.cache != EXTFUSE_CACHE_PRIVATE)
+		leave_out({"reply_open", "reply_dirents"});
 	if (!has_caches())
 		return 0;
 	for (int i = 0; i < cache_map_count; i++) {

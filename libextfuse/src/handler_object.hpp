@@ -5,6 +5,7 @@
 #define EXTFUSE_SRC_HANDLER_OBJECT_HPP
 
 #include <cstddef>
+#include <initializer_list>
 #include <memory>
 #include <span>
 #include <string>
@@ -86,7 +87,7 @@ private:
 	int set(const char *variable, uint64_t value, size_t size, std::string &reason);
 	int set_policy(const CachePolicy &policy, std::string &reason);
 	void set_flags(uint32_t flags);
-	void leave_out_replies();
+	void leave_out(std::initializer_list<const char *> members);
 
 	std::string name_;
 	std::unique_ptr<bpf_object, Close> object_;

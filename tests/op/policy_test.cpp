@@ -3,9 +3,13 @@
 // Policies: a daemon that says nothing of caching, and what is kept of its replies.
 #include <gtest/gtest.h>
 
+#include <dirent.h>
+#include <sys/mman.h>
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstring>
 #include <thread>
@@ -257,6 +261,375 @@ TEST(Policy, PrivateAccessTimes)
 		EXPECT_EQ(c.sent(Op::Getattr), follow ? 1 : 0) << c.text();
 		EXPECT_GE(sys::attr(fs.path("file")).st_atime, before);
 	}
+}
+
+// --- private: opens and listings
+
+namespace
+{
+
+// As `find` and `cat` of all that is there.
+std::vector<std::string> list(const std::string &path)
+{
+	std::vector<std::string> names;
+	DIR *dir = ::opendir(path.c_str());
+	if (!dir)
+		return {"error " + std::to_string(errno)};
+	while (const dirent *entry = ::readdir(dir))
+		names.emplace_back(entry->d_name);
+	::closedir(dir);
+	std::sort(names.begin(), names.end());
+	return names;
+}
+
+std::string walk(const std::string &path)
+{
+	std::string all;
+	for (const std::string &name : list(path)) {
+		if (name == "." || name == "..")
+			continue;
+		const std::string child = path + "/" + name;
+		const struct stat st = sys::attr(child);
+		all += name + " " + std::to_string(st.st_size) + " ";
+		if (S_ISDIR(st.st_mode))
+			all += "{ " + walk(child) + "} ";
+		else if (S_ISLNK(st.st_mode))
+			all += "-> " + link_target(child) + " ";
+		else
+			all += sys::read_file(child) + " ";
+	}
+	return all;
+}
+
+std::string make_tree(TestFs &fs, int files)
+{
+	std::string expected = "a 0 { ";
+	fs.store.add_dir("a");
+	for (int i = 0; i < files; i++) {
+		char name[32];
+		snprintf(name, sizeof(name), "file-%04d", i);
+		fs.store.add_file(std::string("a/") + name, name);
+		expected += std::string(name) + " 9 " + name + " ";
+	}
+	fs.store.add_dir("b");
+	fs.store.make(Store::root, "link", S_IFLNK | 0777, {}, 0, "a/file-0000");
+	return expected + "} b 0 { } link 11 -> a/file-0000 ";
+}
+
+} // namespace
+
+// find, ls -lR, cat of every file, by a program that knows nothing of us.
+TEST(Policy, PrivateSecondWalkAsksNothing)
+{
+	for (const bool plus : {false, true}) {
+		SCOPED_TRACE(plus);
+		Config config = private_cache();
+		config.readdirplus = config.readdirplus_auto = plus;
+		PlainFs fs(config);
+		const std::string expected = make_tree(fs, 300); // several replies
+		EXPECT_EQ(walk(fs.path()), expected);
+		Counts c = during(fs, [&] { EXPECT_EQ(walk(fs.path()), expected); });
+		EXPECT_EQ(c.sent_all(), 0) << c.text();
+		EXPECT_EQ(c.sent(Op::Release) + c.sent(Op::Releasedir), 0) << c.text();
+		EXPECT_EQ(puts(c), 0) << c.text();
+		EXPECT_EQ(fs.handles(), 0U);
+		// Without the page cache, too.
+		sys::drop_pages();
+		c = during(fs, [&] { EXPECT_EQ(walk(fs.path()), expected); });
+		EXPECT_EQ(c.sent(Op::Opendir) + c.sent(Op::Lookup) + c.sent(Op::Getattr), 0)
+			<< c.text();
+		// A handle for what the maps had no room for.
+		EXPECT_EQ(c.sent(Op::Open), c.sent(Op::Read)) << c.text();
+		EXPECT_LE(c.sent(Op::Read), 60U) << c.text();
+	}
+}
+
+TEST(Policy, PrivateListsWhatChanges)
+{
+	PlainFs fs(private_cache());
+	make_tree(fs, 3);
+	const std::string dir = fs.path("a");
+	using Names = std::vector<std::string>;
+	Names names = {".", "..", "file-0000", "file-0001", "file-0002"};
+	const auto same = [&] {
+		std::sort(names.begin(), names.end());
+		for (int i = 0; i < 2; i++)
+			EXPECT_EQ(list(dir), names);
+		const Counts c = during(fs, [&] { EXPECT_EQ(list(dir), names); });
+		EXPECT_EQ(c.sent_all(), 0) << c.text();
+	};
+	same();
+	EXPECT_EQ(sys::write_file(dir + "/new", "x"), 0);
+	names.push_back("new");
+	same();
+	EXPECT_EQ(sys::rename(dir + "/new", dir + "/other"), 0);
+	names.erase(std::find(names.begin(), names.end(), "new"));
+	names.push_back("other");
+	same();
+	EXPECT_EQ(sys::unlink(dir + "/other"), 0);
+	names.erase(std::find(names.begin(), names.end(), "other"));
+	same();
+	EXPECT_EQ(sys::mkdir(dir + "/dir"), 0);
+	names.push_back("dir");
+	same();
+	EXPECT_EQ(sys::rename(dir + "/dir", fs.path("b/dir")), 0);
+	names.erase(std::find(names.begin(), names.end(), "dir"));
+	same();
+}
+
+// The test's daemon lists a directory as it was when it was opened.
+TEST(Policy, PrivateListingOfAnOpenThatWasOvertaken)
+{
+	PlainFs fs(private_cache());
+	make_tree(fs, 3);
+	const std::string dir = fs.path("a");
+	DIR *open = ::opendir(dir.c_str());
+	ASSERT_TRUE(open);
+	EXPECT_EQ(sys::write_file(dir + "/new", "x"), 0);
+	size_t seen = 0;
+	while (::readdir(open))
+		seen++;
+	EXPECT_EQ(seen, 5U); // without the new one
+	::closedir(open);
+	EXPECT_EQ(list(dir).size(), 6U);
+	EXPECT_EQ(list(dir).size(), 6U);
+}
+
+// Who reads a directory while it changes gets every name that stays, once: from a
+// copy, as a daemon gives it that has made its own.
+TEST(Policy, PrivateListingWhileItsFilesAreRemoved)
+{
+	for (const int before : {0, 2}) { // read by the daemon, or known
+		SCOPED_TRACE(before);
+		PlainFs fs(private_cache());
+		make_tree(fs, 600);
+		const std::string path = fs.path("a");
+		for (int i = 0; i < before; i++)
+			list(path);
+		DIR *dir = ::opendir(path.c_str());
+		ASSERT_TRUE(dir);
+		int removed = 0;
+		while (const dirent *entry = ::readdir(dir))
+			if (entry->d_name[0] != '.')
+				removed += sys::unlink(path + "/" + entry->d_name) == 0;
+		EXPECT_EQ(removed, 600);
+		::rewinddir(dir);
+		int left = 0;
+		while (::readdir(dir))
+			left++;
+		if (before) {
+			EXPECT_EQ(left, 2);
+		}
+		::closedir(dir);
+		EXPECT_EQ(sys::rmdir(path), 0);
+	}
+}
+
+TEST(Policy, PrivateReadsWhatChanges)
+{
+	PlainFs fs(private_cache());
+	const uint64_t node = fs.store.add_file("file", "data");
+	const std::string path = fs.path("file");
+	std::string data = "data";
+	const auto same = [&] {
+		for (int i = 0; i < 3; i++) {
+			EXPECT_EQ(sys::read_file(path), data);
+			EXPECT_EQ(sys::attr(path).st_size, static_cast<off_t>(data.size()));
+		}
+		Counts c = during(fs, [&] { EXPECT_EQ(sys::read_file(path), data); });
+		EXPECT_EQ(c.sent_all(), 0) << c.text();
+		sys::drop_pages();
+		c = during(fs, [&] { EXPECT_EQ(sys::read_file(path), data); });
+		EXPECT_EQ(c.sent(Op::Open), c.sent(Op::Read) ? 1U : 0U) << c.text();
+	};
+	same();
+	EXPECT_EQ(sys::write_file(path, "longer data", O_WRONLY), 0);
+	data = "longer data";
+	same();
+	EXPECT_EQ(sys::truncate(path, 3), 0);
+	data = "lon";
+	same();
+	EXPECT_EQ(sys::write_file(path, "x", O_WRONLY | O_TRUNC), 0);
+	data = "x";
+	same();
+	EXPECT_EQ(sys::Fd(sys::open(path, O_RDONLY | O_TRUNC)) >= 0, true);
+	data = "";
+	same();
+	{
+		const sys::Fd fd(sys::open(path, O_RDWR));
+		EXPECT_EQ(::fallocate(fd, 0, 0, 5), 0);
+	}
+	data = std::string(5, '\0');
+	same();
+	// By its owner's program, which says so.
+	fs.store.write(node, 0, "12345");
+	extfuse_invalidate_node(fs.ext(), node);
+	data = "12345";
+	same();
+	EXPECT_EQ(sys::chmod(path, 0600), 0);
+	EXPECT_EQ(sys::attr(path).st_mode & 0777, 0600U);
+	EXPECT_EQ(sys::set_xattr(path, "user.name", "one"), 0);
+	std::string value;
+	for (const char *to : {"one", "other"}) {
+		EXPECT_EQ(sys::set_xattr(path, "user.name", to), 0);
+		for (int i = 0; i < 2; i++) {
+			xattr(path, "user.name", &value);
+			EXPECT_EQ(value, to);
+		}
+	}
+	EXPECT_EQ(::lremovexattr(path.c_str(), "user.name"), 0);
+	EXPECT_EQ(xattr(path, "user.name"), -ENODATA);
+	const Counts c = during(fs, [&] { EXPECT_EQ(xattr(path, "user.name"), -ENODATA); });
+	EXPECT_EQ(c.sent_all(), 0) << c.text();
+}
+
+// What cannot be read through the page cache is each time the daemon's.
+TEST(Policy, PrivateDirectOpensGoUp)
+{
+	Config config = private_cache();
+	config.direct_io = true;
+	PlainFs fs(config);
+	const uint64_t node = fs.store.add_file("file", "data");
+	const std::string path = fs.path("file");
+	EXPECT_EQ(sys::read_file(path), "data");
+	const sys::Fd mapped(sys::open(path, O_RDONLY));
+	const void *map = ::mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE, mapped, 0);
+	ASSERT_NE(map, MAP_FAILED);
+	EXPECT_EQ(std::string(static_cast<const char *>(map), 4), "data");
+	::munmap(const_cast<void *>(map), 4096);
+	fs.store.replace_quietly(node, "atad"); // another time, other data
+	const Counts c = during(fs, [&] { EXPECT_EQ(sys::read_file(path), "atad"); });
+	EXPECT_EQ(c.sent(Op::Open), 1) << c.text();
+	EXPECT_GE(c.sent(Op::Read), 1) << c.text();
+	EXPECT_EQ(unkept(c, EXTFUSE_OP_OPEN, EXTFUSE_UNKEPT_KIND), 1) << c.text();
+	EXPECT_EQ(c.lib.handler[EXTFUSE_OP_READ].kept, 0) << c.text();
+}
+
+TEST(Policy, PrivateNonseekableOpensGoUp)
+{
+	PlainFs fs(private_cache());
+	fs.nonseekable = true;
+	fs.store.add_file("file", "data");
+	for (int i = 0; i < 3; i++) {
+		const Counts c = during(fs, [&] {
+			const sys::Fd fd(sys::open(fs.path("file"), O_RDONLY));
+			EXPECT_EQ(::lseek(fd, 1, SEEK_SET), -1);
+			EXPECT_EQ(errno, ESPIPE);
+		});
+		EXPECT_EQ(c.sent(Op::Open), 1) << c.text();
+	}
+}
+
+TEST(Policy, PrivateKeepsNoRefusals)
+{
+	Config config = private_cache();
+	config.default_permissions = false;
+	PlainFs fs(config);
+	make_tree(fs, 3);
+	std::atomic<bool> open{false};
+	fs.set_policy([&](const fuse_ctx &caller, Op op, uint64_t, const char *) {
+		const bool refused = !open && (op == Op::Open || op == Op::Opendir) &&
+				     caller.uid == bob;
+		return refused ? EACCES : 0;
+	});
+	const auto as = [&](uid_t uid) {
+		return sys::as_user(uid, [&] { return walk(fs.path("a")); });
+	};
+	const std::string all = "file-0000 9 file-0000 file-0001 9 file-0001 "
+				"file-0002 9 file-0002 ";
+	for (int i = 0; i < 3; i++) {
+		EXPECT_EQ(as(alice), all);
+		EXPECT_EQ(as(bob), "error 13 0 error -20 ");
+	}
+	const Counts c = during(fs, [&] { EXPECT_EQ(as(alice), all); });
+	EXPECT_EQ(c.sent_all(), 0) << c.text();
+	open = true;
+	EXPECT_EQ(as(bob), all);
+}
+
+// A daemon that goes by names has to know which files are open before one goes.
+TEST(Policy, PrivateTellsOfOpenFilesBeforeTheyAreRemoved)
+{
+	PlainFs fs(private_cache());
+	const std::string data(100000, 'd');
+	for (const char *name : {"unlinked", "replaced", "by"})
+		fs.store.add_file(name, data);
+	fs.store.add_dir("dir");
+	for (int i = 0; i < 2; i++) {
+		for (const char *name : {"unlinked", "replaced"})
+			sys::read_file(fs.path(name));
+		list(fs.path("dir"));
+	}
+	const sys::Fd unlinked(sys::open(fs.path("unlinked"), O_RDONLY));
+	const sys::Fd replaced(sys::open(fs.path("replaced"), O_RDONLY));
+	const sys::Fd dir(sys::open(fs.path("dir"), O_RDONLY | O_DIRECTORY));
+	EXPECT_EQ(fs.handles(), 0U);
+	Counts c = during(fs, [&] { EXPECT_EQ(sys::unlink(fs.path("unlinked")), 0); });
+	EXPECT_EQ(c.sent(Op::Open), 1) << c.text();
+	EXPECT_EQ(fs.handles(), 1U);
+	c = during(fs, [&] { EXPECT_EQ(sys::rename(fs.path("by"), fs.path("replaced")), 0); });
+	EXPECT_EQ(c.sent(Op::Open), 1) << c.text();
+	c = during(fs, [&] { EXPECT_EQ(sys::rmdir(fs.path("dir")), 0); });
+	EXPECT_EQ(c.sent(Op::Opendir), 1) << c.text();
+	EXPECT_EQ(fs.handles(), 3U);
+	sys::drop_pages();
+	EXPECT_EQ(sys::read_at(unlinked, data.size(), 0), data);
+	EXPECT_EQ(sys::read_at(replaced, data.size(), 0), data);
+}
+
+// Its daemon may have kept it under another name in the same directory, until now.
+TEST(Policy, PrivateForgetsListingsWhenARemovedFileIsClosed)
+{
+	PlainFs fs(private_cache());
+	make_tree(fs, 3);
+	{
+		const sys::Fd fd(sys::open(fs.path("a/file-0000"), O_RDONLY));
+		EXPECT_EQ(sys::unlink(fs.path("a/file-0000")), 0);
+		fs.store.add_file("a/.hidden");
+		EXPECT_EQ(list(fs.path("a")).size(), 5U);
+		EXPECT_EQ(list(fs.path("a")).size(), 5U);
+		fs.store.unlink(fs.store.at("a"), ".hidden");
+	}
+	for (int i = 0; i < 100 && fs.handles(); i++) // its RELEASE, in the background
+		std::this_thread::sleep_for(std::chrono::milliseconds(10));
+	std::this_thread::sleep_for(std::chrono::milliseconds(10));
+	EXPECT_EQ(list(fs.path("a")).size(), 4U);
+}
+
+// Whatever is evicted, in the middle of a directory or a file: the daemon has it.
+TEST(Policy, PrivateWithTinyMaps)
+{
+	Config config = private_cache();
+	config.kind = Kind::Tiny;
+	PlainFs fs(config);
+	const std::string expected = make_tree(fs, 300);
+	for (int i = 0; i < 3; i++)
+		EXPECT_EQ(walk(fs.path()), expected);
+	EXPECT_EQ(fs.handles(), 0U);
+}
+
+TEST(Policy, PrivateAfterDetach)
+{
+	PlainFs fs(private_cache());
+	const std::string expected = make_tree(fs, 300);
+	walk(fs.path());
+	const sys::Fd open(sys::open(fs.path("a/file-0001"), O_RDONLY));
+	DIR *dir = ::opendir(fs.path("a").c_str());
+	ASSERT_TRUE(dir && ::readdir(dir));
+	ASSERT_EQ(extfuse_detach(fs.ext()), 0);
+	// Told although nobody is there who could say so.
+	EXPECT_EQ(sys::unlink(fs.path("a/file-0001")), 0);
+	sys::drop_pages();
+	EXPECT_EQ(sys::read_at(open, 9, 0), "file-0001");
+	size_t rest = 0;
+	while (::readdir(dir))
+		rest++;
+	EXPECT_GE(rest, 300U);
+	::closedir(dir);
+	EXPECT_EQ(sys::write_file(fs.path("a/new"), "new"), 0);
+	ASSERT_EQ(extfuse_attach(fs.ext()), 0);
+	EXPECT_EQ(list(fs.path("a")).size(), 302U);
+	EXPECT_EQ(sys::read_file(fs.path("a/new")), "new");
 }
 
 // --- timeouts

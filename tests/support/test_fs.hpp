@@ -132,6 +132,7 @@ public:
 	Store store;
 	Annotations say;
 	std::atomic<uint64_t> free_blocks{1000}; // as statfs says
+	std::atomic<bool> nonseekable{false}; // FOPEN_NONSEEKABLE
 
 	// What a broken daemon replies in place of what it has; set before requests.
 	std::function<void(fuse_entry_param &)> spoil_entry;

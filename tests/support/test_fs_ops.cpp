@@ -309,6 +309,7 @@ struct Ops {
 		fi->direct_io = f.config_.direct_io;
 		fi->parallel_direct_writes = f.config_.parallel;
 		fi->keep_cache = f.config_.keep_cache;
+		fi->nonseekable = f.nonseekable;
 	}
 
 	static void put_open(TestFs &f, fuse_req_t req, fuse_ino_t node, int flags,

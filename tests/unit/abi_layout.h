@@ -418,6 +418,22 @@
 		FIELD(extfuse_reply_read_in, mark, 68) \
 		FIELD(extfuse_reply_read_in, flags, 72) \
 		FIELD(extfuse_reply_read_in, reserved, 76) \
+	SIZE(extfuse_reply_open_in, 56) \
+		FIELD(extfuse_reply_open_in, caller, 0) \
+		FIELD(extfuse_reply_open_in, nodeid, 16) \
+		FIELD(extfuse_reply_open_in, word, 24) \
+		FIELD(extfuse_reply_open_in, hash, 32) \
+		FIELD(extfuse_reply_open_in, file_flags, 40) \
+		FIELD(extfuse_reply_open_in, open_flags, 44) \
+		FIELD(extfuse_reply_open_in, op, 48) \
+		FIELD(extfuse_reply_open_in, mark, 52) \
+	SIZE(extfuse_reply_dirents_in, 48) \
+		FIELD(extfuse_reply_dirents_in, caller, 0) \
+		FIELD(extfuse_reply_dirents_in, nodeid, 16) \
+		FIELD(extfuse_reply_dirents_in, word, 24) \
+		FIELD(extfuse_reply_dirents_in, hash, 32) \
+		FIELD(extfuse_reply_dirents_in, size, 40) \
+		FIELD(extfuse_reply_dirents_in, flags, 44) \
 	SIZE(extfuse_stats, 2368) \
 		FIELD(extfuse_stats, abi_version, 0) \
 		FIELD(extfuse_stats, size, 4) \

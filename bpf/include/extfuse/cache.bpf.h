@@ -46,6 +46,7 @@
 #include <extfuse/cache/readdir.bpf.h>
 #include <extfuse/cache/reply.bpf.h>
 #include <extfuse/cache/reply_object.bpf.h>
+#include <extfuse/cache/reply_open.bpf.h>
 
 static __always_inline int extfuse_cache_listxattr(const struct extfuse_bytes_in *in,
 						   struct extfuse_bytes_out *out)
@@ -119,6 +120,9 @@ EXT_CACHE_REPLY_PROGRAM(reply_entry, extfuse_reply_entry_in)
 EXT_CACHE_REPLY_PROGRAM(reply_attr, extfuse_reply_attr_in)
 EXT_CACHE_REPLY_PROGRAM(reply_bytes, extfuse_reply_bytes_in)
 EXT_CACHE_REPLY_PROGRAM(reply_read, extfuse_reply_read_in)
+/* Loaded only where the policy keeps what is not marked. */
+EXT_CACHE_REPLY_PROGRAM(reply_open, extfuse_reply_open_in)
+EXT_CACHE_REPLY_PROGRAM(reply_dirents, extfuse_reply_dirents_in)
 
 #define EXTFUSE_CACHE_OPS                                                                          \
 	.lookup = (void *)cache_lookup, .getattr = (void *)cache_getattr,                          \
@@ -130,6 +134,7 @@ EXT_CACHE_REPLY_PROGRAM(reply_read, extfuse_reply_read_in)
 	.flush = (void *)cache_flush, .release = (void *)cache_release,                            \
 	.releasedir = (void *)cache_releasedir, .reply_entry = (void *)cache_reply_entry,          \
 	.reply_attr = (void *)cache_reply_attr, .reply_bytes = (void *)cache_reply_bytes,          \
-	.reply_read = (void *)cache_reply_read
+	.reply_read = (void *)cache_reply_read, .reply_open = (void *)cache_reply_open,            \
+	.reply_dirents = (void *)cache_reply_dirents
 
 #endif /* EXTFUSE_CACHE_BPF_H */

@@ -131,6 +131,14 @@ extern __u32 extfuse_reply_bytes(const struct extfuse_reply_bytes_in *in, void *
 extern __u32 extfuse_reply_read(const struct extfuse_reply_read_in *in, void *dst, __u32 dst__sz,
 				__u64 pos) __ksym __weak;
 
+/*
+ * Copy whole entries of a directory that was listed, those behind the offset start (0:
+ * from the first on), as many as fit; *next becomes the offset of the last one. Returns
+ * the bytes copied, with EXTFUSE_DIRENTS_LAST if no entries are behind them.
+ */
+extern __u32 extfuse_reply_dirents(const struct extfuse_reply_dirents_in *in, void *dst,
+				   __u32 dst__sz, __u64 start, __u64 *next) __ksym __weak;
+
 /* ------------------------------------------------------------------------ */
 
 /* out->flags of an answer that callers in scope may get; extra: EXTFUSE_OUT_REMEMBER. */

@@ -323,6 +323,11 @@ struct extfuse_open_out {
  * there. If there is none (any more) the open goes up. Excludes those above.
  */
 #define EXTFUSE_FILE_BACKING (1U << 3)
+/* The daemon takes it for granted that it sees every open. It is told of this one
+ * before the file's name is removed or given to another; and a directory is given
+ * from the handler's entries only if they are all there when its reading begins.
+ */
+#define EXTFUSE_FILE_PLAIN (1U << 4)
 
 /*
  * Accepted only if .word is the token of the node now; nothing is sent then. A
@@ -375,6 +380,12 @@ struct extfuse_handler_ops {
 	int (*reply_attr)(const struct extfuse_reply_attr_in *in);
 	int (*reply_bytes)(const struct extfuse_reply_bytes_in *in);
 	int (*reply_read)(const struct extfuse_reply_read_in *in);
+	int (*reply_open)(const struct extfuse_reply_open_in *in);
+	/* 0. The verifier of 6.12 takes a program in place 23, which is the number of
+	 * BPF_TRACE_RAW_TP, for one whose argument may be NULL.
+	 */
+	__u64 reserved;
+	int (*reply_dirents)(const struct extfuse_reply_dirents_in *in);
 	/*
 	 * Asked of each entry of a listing but "." and ".." before its reader gets it,
 	 * wherever the listing is from. 0: shown, others: left out. As of a lookup are

@@ -164,4 +164,34 @@ struct extfuse_reply_read_in {
 /* .file_size is known, since the read has met the end. */
 #define EXTFUSE_REPLY_FILE_SIZE (1U << 1)
 
+/* OPEN and OPENDIR, for reading alone, that the daemon has allowed. */
+struct extfuse_reply_open_in {
+	struct extfuse_caller caller; /* who opened */
+	__u64 nodeid;
+	__u64 word; /* token under which the node was opened */
+	__u64 hash; /* extfuse_node_hash(seed, nodeid) */
+	__u32 file_flags; /* O_*, as the daemon was told them */
+	__u32 open_flags; /* FOPEN_* of <linux/fuse.h>, as replied */
+	__u32 op; /* EXTFUSE_OP_OPEN or EXTFUSE_OP_OPENDIR */
+	__u32 mark; /* EXTFUSE_MARK_* */
+};
+
+/*
+ * A directory that was read from its start to its end by one open file: all of what
+ * READDIR or READDIRPLUS have replied. With EXTFUSE_HANDLER_ALL_REPLIES only; replies
+ * to READDIR have no marks. Up to 512 KiB. Entries are had by extfuse_reply_dirents().
+ */
+struct extfuse_reply_dirents_in {
+	EXTFUSE_TRUSTED_ONLY
+	struct extfuse_caller caller; /* who opened, and read */
+	__u64 nodeid;
+	__u64 word; /* token of the node, sampled before it was opened */
+	__u64 hash; /* extfuse_node_hash(seed, nodeid) */
+	__u32 size; /* bytes of entries, each as struct fuse_dirent */
+	__u32 flags; /* 0 */
+};
+
+/* In what extfuse_reply_dirents() returns: there are no entries behind these. */
+#define EXTFUSE_DIRENTS_LAST (1U << 31)
+
 #endif /* EXTFUSE_ABI_REPLY_H */

@@ -7,6 +7,9 @@
 
 #include <extfuse/maps.bpf.h>
 
+/* To be executed: a flag of the kernel's own, FMODE_EXEC. */
+#define EXT_OPEN_EXEC 0x20
+
 static __always_inline struct extfuse_open_slot *ext_open_find(__u64 hash, __u64 nodeid)
 {
 	__u32 key = extfuse_bucket(hash, ext_open_mask);
@@ -55,6 +58,11 @@ static __always_inline int extfuse_cache_open(const struct extfuse_open_in *in,
 		return extfuse_count_miss(op, EXTFUSE_MISS_ABSENT);
 	if ((file & EXTFUSE_FILE_BACKING) && !(in->flags & EXTFUSE_OPEN_REGISTERED))
 		return extfuse_count_miss(op, EXTFUSE_MISS_ABSENT);
+	/* What a daemon is not asked about is plain reading. */
+	if ((file & EXTFUSE_FILE_PLAIN) &&
+	    ((in->file_flags & O_DIRECT) ||
+	     (scope == EXTFUSE_SCOPE_CALLER && (in->file_flags & EXT_OPEN_EXEC))))
+		return extfuse_count_miss(op, EXTFUSE_MISS_CALLER);
 	if ((in->file_flags & O_ACCMODE) != O_RDONLY && !(file & EXTFUSE_FILE_WRITE))
 		return extfuse_count_miss(op, EXTFUSE_MISS_CALLER);
 

@@ -3,6 +3,7 @@
 #ifndef EXTFUSE_OPS_REPLY_OBJECT_BPF_H
 #define EXTFUSE_OPS_REPLY_OBJECT_BPF_H
 
+#include "open.bpf.h"
 #include "reply.bpf.h"
 
 /* Does the token of this slot speak of a node alone, so that one can compare it? */
@@ -170,6 +171,14 @@ static long reply_block(__u64 i, void *ctx)
 	return 0;
 }
 
+/* Has the node been opened for reading through the page cache? Under any token. */
+static __always_inline bool reply_read_cached(__u64 nodeid, __u64 hash)
+{
+	const struct extfuse_open_slot *s = ext_open_find(hash, nodeid);
+
+	return s && !(s->flags & EXTFUSE_FILE_CLOSE_ONLY);
+}
+
 static __always_inline int extfuse_cache_reply_read(const struct extfuse_reply_read_in *in)
 {
 	struct reply_read_range r = {};
@@ -187,6 +196,9 @@ static __always_inline int extfuse_cache_reply_read(const struct extfuse_reply_r
 		return reply_unkept_for(EXTFUSE_OP_READ, r.scope);
 	if (reply_by_timeout(in->mark))
 		return extfuse_count_unkept(EXTFUSE_OP_READ, EXTFUSE_UNKEPT_TIMEOUT);
+	/* Opened in a way that leaves the data to the daemon? */
+	if (!in->mark && !reply_read_cached(in->nodeid, in->hash))
+		return extfuse_count_unkept(EXTFUSE_OP_READ, EXTFUSE_UNKEPT_KIND);
 	/* Of its own access time, .before holds as well: the size has not moved. */
 	sized = reply_attr_known(in->nodeid, in->hash, in->word, in->before, &known);
 	if (!in->mark && !ext_cache_links) {
