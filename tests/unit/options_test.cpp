@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstring>
 
 #include <sys/mount.h>
 
 #include "fake_kernel.hpp"
+#include "policy.hpp"
 
 using namespace exf::impl;
 using namespace exf::test;
@@ -220,6 +222,58 @@ TEST_F(OptionsTest, ConfigurationsOfOtherVersions)
 	EXPECT_TRUE(messages.mention("max_blocks"));
 }
 
+TEST_F(OptionsTest, Policies)
+{
+	Args a = {"-o", "cache=private,cache_for=caller,cache_links,follow_atime"};
+
+	ASSERT_EQ(make(a), 0);
+	EXPECT_EQ(x->options.cache, EXTFUSE_CACHE_PRIVATE);
+	EXPECT_EQ(x->options.cache_for, EXTFUSE_CACHE_FOR_CALLER);
+	EXPECT_TRUE(x->options.cache_links);
+	EXPECT_TRUE(x->options.follow_atime);
+	EXPECT_EQ(a.text().find("cache"), std::string::npos) << a.text();
+	for (const char *bad : {"cache=all", "cache=", "cache_for=private", "cache_for="}) {
+		Args b = {"-o", bad};
+		EXPECT_EQ(make(b), -EINVAL) << bad;
+	}
+	extfuse_config config = {};
+	config.cache = static_cast<extfuse_policy>(3);
+	Args none = {"/mnt"};
+	EXPECT_EQ(make(none, config), -EINVAL);
+}
+
+// Who may be told of what was replied to somebody, by how it is mounted.
+TEST_F(OptionsTest, ScopesOfPolicies)
+{
+	Options options;
+	MountOptions mount;
+	const auto scopes = [&] {
+		const CachePolicy p = make_policy(options, mount, 7, 8);
+		return std::array{p.names, p.attrs, p.others};
+	};
+	const auto all = [](extfuse_scope s) { return std::array{s, s, s}; };
+
+	EXPECT_EQ(scopes(), all(EXTFUSE_SCOPE_NONE));
+	options.cache = EXTFUSE_CACHE_PRIVATE;
+	EXPECT_EQ(scopes(), all(EXTFUSE_SCOPE_ALL));
+	EXPECT_TRUE(make_policy(options, mount, 7, 8).owner);
+	EXPECT_EQ(make_policy(options, mount, 7, 8).uid, 7U);
+	EXPECT_EQ(make_policy(options, mount, 7, 8).gid, 8U);
+	mount.allow_other = true;
+	EXPECT_EQ(scopes(), all(EXTFUSE_SCOPE_CALLER));
+	EXPECT_FALSE(make_policy(options, mount, 7, 8).owner);
+	mount.default_permissions = true;
+	EXPECT_EQ(scopes(), (std::array{EXTFUSE_SCOPE_KERNEL, EXTFUSE_SCOPE_ALL,
+					EXTFUSE_SCOPE_KERNEL}));
+	options.cache_for = EXTFUSE_CACHE_FOR_CALLER;
+	EXPECT_EQ(scopes(), all(EXTFUSE_SCOPE_CALLER));
+	options.cache_for = EXTFUSE_CACHE_FOR_ALL;
+	EXPECT_EQ(scopes(), all(EXTFUSE_SCOPE_ALL));
+	EXPECT_TRUE(make_policy(options, mount, 7, 8).lazy_atime);
+	options.follow_atime = true;
+	EXPECT_FALSE(make_policy(options, mount, 7, 8).lazy_atime);
+}
+
 TEST_F(OptionsTest, HelpNamesEveryOption)
 {
 	const std::string help = extfuse_option_help();
@@ -227,7 +281,9 @@ TEST_F(OptionsTest, HelpNamesEveryOption)
 	for (const char *option :
 	     {"extfuse=auto", "extfuse=require", "extfuse=stock", "no_handler", "no_remember",
 	      "reply_hooks", "max_names=", "max_long_names=", "max_attrs=", "max_blocks=",
-	      "max_objects=", "max_dirs=", "max_opens=", "handler=FILE"})
+	      "max_objects=", "max_dirs=", "max_opens=", "cache=annotated", "cache=timeouts",
+	      "cache=private", "cache_for=auto", "cache_for=caller", "cache_for=all",
+	      "cache_links", "follow_atime", "handler=FILE"})
 		EXPECT_NE(help.find(option), std::string::npos) << option;
 }
 
