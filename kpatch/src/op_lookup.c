@@ -164,13 +164,10 @@ static noinline int ext_revalidate(struct dentry *entry, struct inode *inode, un
 	call.in.flags = EXTFUSE_LOOKUP_REVALIDATE | (flags & LOOKUP_RCU ? EXTFUSE_LOOKUP_RCU : 0);
 	ret = ext_lookup_ask(&call, entry->d_sb);
 	if (unlikely(ret != EXTFUSE_HIT)) {
-		/* Of another name: the walk has to find that out. */
-		if (ret < 0 && !read_seqcount_retry(&entry->d_seq, seq))
-			valid = ext_lookup_denied(ret, inode, flags);
+		/* Of another name by now: the walk finds that out, as of any other. */
+		valid = ret < 0 ? ret : 0;
 		goto out;
 	}
-	if (unlikely(flags & EXT_LOOKUP_ALWAYS))
-		goto out;
 	if (!ext_lookup_agrees(&call.out, inode)) {
 		ext_count(fc->ext, EXTFUSE_OP_LOOKUP, dead);
 		goto out;
@@ -218,6 +215,8 @@ static noinline int ext_dentry_revalidate_ref(struct dentry *entry, struct inode
 		/* The daemon decides, but for what the handler forbids. */
 		valid = ext_usable(fc) && !ext_dentry_moved_lately(entry) ?
 				ext_revalidate(entry, inode, flags, fc) : 0;
+		if (valid < 0)
+			valid = ext_lookup_denied(valid, inode, flags);
 		return valid < 0 ? valid : fuse_dentry_revalidate(entry, flags);
 	}
 	if (READ_ONCE(entry->d_time) == ext_dentry_asked())
@@ -229,8 +228,10 @@ static noinline int ext_dentry_revalidate_ref(struct dentry *entry, struct inode
 	if (ext_dentry_moved_lately(entry))
 		return ext_dentry_misplaced(flags);
 	valid = ext_revalidate(entry, inode, flags, fc);
+	if (valid && ext_dentry_moved_lately(entry))
+		return ext_dentry_misplaced(flags);
 	if (valid)
-		return ext_dentry_moved_lately(entry) ? ext_dentry_misplaced(flags) : valid;
+		return likely(valid > 0) ? 1 : ext_lookup_denied(valid, inode, flags);
 	return fuse_dentry_revalidate(entry, flags);
 }
 
@@ -253,8 +254,10 @@ int ext_dentry_revalidate(struct dentry *entry, unsigned int flags)
 		return 1;
 	if (ext_dentry_expired(entry, fc)) {
 		valid = ext_revalidate(entry, inode, flags, fc);
-		if (likely(valid))
-			return valid;
+		if (likely(valid > 0))
+			return 1;
+		if (valid)
+			return ext_lookup_denied(valid, inode, flags);
 		ext_dentry_forget(entry, ext_dentry_asked());
 	}
 	return fuse_dentry_revalidate(entry, flags);
