@@ -161,7 +161,8 @@ TEST(Policy, PrivateServesTheCallerOnly)
 	EXPECT_EQ(c.sent_all(), 0) << c.text();
 	// The same user in another group is another caller.
 	const Counts other = during(fs, [&] {
-		EXPECT_EQ(sys::as_user(alice, alice, {7}, [&] { return sys::stat(fs.path("file")); }),
+		EXPECT_EQ(sys::as_user(alice, alice, {7},
+				       [&] { return sys::stat(fs.path("file")); }),
 			  0);
 	});
 	EXPECT_EQ(other.sent(Op::Lookup), 1) << other.text();
@@ -536,8 +537,8 @@ TEST(Policy, PrivateKeepsNoRefusals)
 	make_tree(fs, 3);
 	std::atomic<bool> open{false};
 	fs.set_policy([&](const fuse_ctx &caller, Op op, uint64_t, const char *) {
-		const bool refused = !open && (op == Op::Open || op == Op::Opendir) &&
-				     caller.uid == bob;
+		const bool refused =
+			!open && (op == Op::Open || op == Op::Opendir) && caller.uid == bob;
 		return refused ? EACCES : 0;
 	});
 	const auto as = [&](uid_t uid) {

@@ -47,7 +47,7 @@ static __always_inline __u32 reply_scope(__u32 mark, __u32 policy)
 static __always_inline int reply_unkept_for(__u32 op, __u32 scope)
 {
 	return extfuse_count_unkept(op, scope == EXTFUSE_SCOPE_NONE ? EXTFUSE_UNKEPT_SCOPE
-								     : EXTFUSE_UNKEPT_CALLER);
+								    : EXTFUSE_UNKEPT_CALLER);
 }
 
 /* Without a mark, under a policy for which the reply's own timeout counts. */

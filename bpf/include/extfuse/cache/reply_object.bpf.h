@@ -57,7 +57,8 @@ static __always_inline int reply_bytes_policy(const struct extfuse_reply_bytes_i
 
 static __always_inline int extfuse_cache_reply_bytes(const struct extfuse_reply_bytes_in *in)
 {
-	__u32 scope = reply_scope(in->mark, ext_cache_others), mark = in->mark, len = in->size, kind = in->op, flags = 0;
+	__u32 scope = reply_scope(in->mark, ext_cache_others), mark = in->mark, len = in->size,
+	      kind = in->op, flags = 0;
 	__u64 nodeid = in->nodeid, arg = in->arg, word = in->word, hash, who;
 	__u32 same = 0, empty = 0, outdated = 0, busy = 0, seq, i, key;
 	struct extfuse_object_bucket *b;
