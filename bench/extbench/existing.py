@@ -6,6 +6,7 @@ Requests are counted by the tracepoint fuse_request_send, which both drivers hav
 but FORGET, which nobody waits for.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -38,24 +39,18 @@ class Requests:
         if not self.event.is_dir():
             raise Failure(f"no tracepoint {self.event}",
                           "mount -t tracefs tracefs /sys/kernel/tracing")
-        self._trigger("!hist:keys=opcode", missing_ok=True)
-        self._trigger("hist:keys=opcode")
-
-    def _trigger(self, text, missing_ok=False):
-        try:
-            (self.event / "trigger").write_text(text, encoding="ascii")
-        except OSError:
-            if not missing_ok:
-                raise
+        with contextlib.suppress(FileExistsError):  # it counts since an earlier program
+            (self.event / "trigger").write_text("hist:keys=opcode", encoding="ascii")
+        self.before = {}
+        self.take()
 
     def take(self):
         text = (self.event / "hist").read_text(encoding="ascii")
-        self._trigger("hist:keys=opcode:clear")
-        return {int(op): int(n) for op, n in
-                re.findall(r"opcode:\s*(\d+)\s*}\s*hitcount:\s*(\d+)", text)}
-
-    def close(self):
-        self._trigger("!hist:keys=opcode", missing_ok=True)
+        now = {int(op): int(n) for op, n in
+               re.findall(r"opcode:\s*(\d+)\s*}\s*hitcount:\s*(\d+)", text)}
+        taken = {op: n - self.before.get(op, 0) for op, n in now.items()}
+        self.before = now
+        return {op: n for op, n in taken.items() if n}
 
 
 def make_source(path):
@@ -177,16 +172,13 @@ def measure(place, variant):
     row = {"requests": {}, "operations": {}, "outputs": {}}
     with place.mount(variant) as m:
         requests = Requests("extfuse" if variant in ("run", "private") else "fuse")
-        try:
-            for workload in WORKLOADS:
-                work_through(workload, m.mnt)
-                requests.take()
-                row["outputs"][workload] = work_through(workload, m.mnt)
-                taken = requests.take()
-                row["operations"][workload] = taken
-                row["requests"][workload] = sum(taken.values())
-        finally:
-            requests.close()
+        for workload in WORKLOADS:
+            work_through(workload, m.mnt)
+            requests.take()
+            row["outputs"][workload] = work_through(workload, m.mnt)
+            taken = requests.take()
+            row["operations"][workload] = taken
+            row["requests"][workload] = sum(taken.values())
     row["total"] = sum(row["requests"].values())
     return row
 
