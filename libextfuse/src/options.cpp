@@ -400,10 +400,7 @@ int take_options(fuse_args *args, Options &out, const Log &log)
 }
 
 // libfuse's default, also for root: what a daemon invents is not trusted.
-MountOptions::MountOptions()
-	: flags(MS_NOSUID | MS_NODEV), user_id(getuid()), group_id(getgid())
-{
-}
+MountOptions::MountOptions() : flags(MS_NOSUID | MS_NODEV), user_id(getuid()), group_id(getgid()) {}
 
 int read_mount_options(const fuse_args *args, MountOptions &out)
 {

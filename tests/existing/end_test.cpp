@@ -19,9 +19,8 @@ namespace extfuse_test
 namespace
 {
 
-const Program some_program = {.name = "bindfs",
-			      .prepare = "",
-			      .argv = {"bindfs", "{options}", "{source}", "{mnt}"}};
+const Program some_program = {
+	.name = "bindfs", .prepare = "", .argv = {"bindfs", "{options}", "{source}", "{mnt}"}};
 
 class ExistingEnd : public testing::Test
 {
@@ -232,7 +231,8 @@ TEST_F(ExistingEnd, MountsByFusermount)
 
 TEST_F(ExistingEnd, MountsForAnotherUser)
 {
-	const std::string commands = "cd " + place.mnt() + "/.. && exec setpriv --reuid=1000 "
+	const std::string commands = "cd " + place.mnt() +
+				     "/.. && exec setpriv --reuid=1000 "
 				     "--clear-groups bindfs --no-allow-other -f source mnt";
 
 	// As udev has it.

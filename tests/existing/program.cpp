@@ -55,7 +55,8 @@ void start_sshd()
 
 	if (started)
 		return;
-	shell("umask 022; ip link set lo up && mkdir -p /run/sshd /root/.ssh && chmod 700 /root/.ssh && "
+	shell("umask 022; ip link set lo up && mkdir -p /run/sshd /root/.ssh && chmod 700 "
+	      "/root/.ssh && "
 	      "rm -f /root/.ssh/id_ed25519 && ssh-keygen -q -N '' -t ed25519 -f "
 	      "/root/.ssh/id_ed25519 && cp /root/.ssh/id_ed25519.pub /root/.ssh/authorized_keys && "
 	      "/usr/sbin/sshd");
@@ -64,8 +65,9 @@ void start_sshd()
 
 std::string filled_in(std::string text)
 {
-	const std::pair<const char *, std::string> places[] = {
-		{"{source}", base + "/source"}, {"{work}", base + "/work"}, {"{mnt}", base + "/mnt"}};
+	const std::pair<const char *, std::string> places[] = {{"{source}", base + "/source"},
+							       {"{work}", base + "/work"},
+							       {"{mnt}", base + "/mnt"}};
 
 	for (const auto &[name, value] : places) {
 		for (size_t at; (at = text.find(name)) != text.npos;)
@@ -83,7 +85,8 @@ std::string filled_in(std::string text)
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	const pid_t pid = fork();
 	if (pid == 0) {
-		const int out = open((base + "/output").c_str(), O_CREAT | O_WRONLY | O_APPEND, 0644);
+		const int out =
+			open((base + "/output").c_str(), O_CREAT | O_WRONLY | O_APPEND, 0644);
 
 		dup2(out, STDOUT_FILENO);
 		dup2(out, STDERR_FILENO);
@@ -181,7 +184,8 @@ Workplace::Workplace(const Program &program) : program_(program)
 		Job job(command(Way::stock));
 
 		if (!wait_mounted(mnt(), job))
-			throw std::runtime_error(program.name + " does not mount: " + Job::output());
+			throw std::runtime_error(program.name +
+						 " does not mount: " + Job::output());
 		make_tree(mnt());
 		umount2(mnt().c_str(), 0);
 		if (job.wait() != 0)

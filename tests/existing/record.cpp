@@ -97,8 +97,8 @@ std::string xattrs_of(const std::string &path)
 		return number(-errno);
 	for (const char *name = list; name < list + n; name += strlen(name) + 1) {
 		const ssize_t size = lgetxattr(path.c_str(), name, value, sizeof(value));
-		found.push_back(name + ("=" + (size < 0 ? number(-errno)
-							: std::string(value, size))));
+		found.push_back(name +
+				("=" + (size < 0 ? number(-errno) : std::string(value, size))));
 	}
 	std::sort(found.begin(), found.end());
 	for (const std::string &one : found)

@@ -173,8 +173,8 @@ EXTFUSE_API int extfuse_mount(struct extfuse *x, struct fuse_session *se, const 
  * The same for a program that has no session of this process: mount, and give the
  * device to whoever is to serve. *fd (owned by the caller, close-on-exec) is
  * what such a program expects of /dev/fuse after mount(2); poll(2) says POLLERR when
- * the mount is over. user, group: whose mount it is. Nothing is annotated then: replies are kept by a policy of the
- * handler, or not at all. This object keeps a descriptor of its own, so that the
+ * the mount is over. user, group: whose mount it is. Nothing is annotated then: replies are kept by
+ * a policy of the handler, or not at all. This object keeps a descriptor of its own, so that the
  * connection outlives the one who serves; extfuse_unmount() ends both.
  * Errors as extfuse_mount(); never falls back to stock FUSE.
  */
