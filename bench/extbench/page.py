@@ -168,7 +168,7 @@ def sweep(target, result):
     rows = [[p["factor"], f"{p['names']:,}",
              *(f"{p['costs'][v]:,.0f} ({p['requests'][v]:.2f})" for v in variants)]
             for p in points]
-    return ("\n## Working sets and maps\n\nInstructions of a stat of three components, and "
+    return ("\n## Working sets and maps\n\nInstructions of a stat of two components, and "
             f"requests, maps with room for {result['maps']:,} names and attributes. Words: what "
             "dentries and inodes remember beside the maps.\n\n![working sets](sweep.svg)\n\n"
             + md_table(["working set / maps", "names", *variants], rows))

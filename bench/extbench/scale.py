@@ -62,38 +62,41 @@ def names_load(name, files, operations):
     return catalog.Load(name, catalog.SMALL, 1, operations, files)
 
 
-def names_run(lower, daemon, load, commands, after=None):
-    """(instructions of a stat, counters meanwhile, what after() gave)"""
-    with suite.Program(load, 1, lower / "names", daemon.mountpoint / "names") as program:
+def names_run(lower, mountpoint, options, load, commands, after=None):
+    """(instructions of a stat, counters meanwhile, what after() gave). Mounted is the tree
+    itself, when it is there: directories below a root are found one by one, and so each
+    of them prefetched where that is asked for."""
+    tree = lower / "names"
+    with suite.Program(load, 1, tree, mountpoint) as program:
         program.line("prepared")
-        for command in commands:
-            daemon.command(command)
-        program.go_on()
-        program.line("ready")
-        before = mounts.flat_counters(daemon.stats())
-        program.go_on()
-        result = suite.result(program)
-        moved = mounts.delta(mounts.flat_counters(daemon.stats()), before)
-        seen = after() if after else None
+        with mounts.Daemon(tree, mountpoint, (*rows.DAEMON, *options)) as daemon:
+            for command in commands:
+                daemon.command(command)
+            program.go_on()
+            program.line("ready")
+            before = mounts.flat_counters(daemon.stats())
+            program.go_on()
+            result = suite.result(program)
+            moved = mounts.delta(mounts.flat_counters(daemon.stats()), before)
+            seen = after() if after else None
         program.go_on()
     return result["nanoseconds"] / result["operations"], moved, seen
 
 
 def hit_of(work, count, operations):
     """Instructions of a stat answered from maps that hold `count` names."""
-    options = (*rows.DAEMON, "--require", "--scope=all", f"--stable={2 * count}", "--prefetch",
-               "--max-node-fds", "4096", *room(2 * count))
-    with roomy_tmpfs(pathlib.Path(work) / "many") as lower, \
-            mounts.Daemon(lower, pathlib.Path(work) / "mnt" / f"many-{count}",
-                          options) as daemon:
-        cost, moved, held = names_run(lower, daemon,
-                                      names_load("names-some", count, operations),
-                                      ("invalidate-all", "remember 0"),
-                                      lambda: steps.slots()[0]["names"])
+    options = ("--require", "--scope=all", f"--stable={2 * count}", "--prefetch",
+               "--max-node-fds", "4096", *room(4 * count))
+    with roomy_tmpfs(pathlib.Path(work) / "many") as lower:
+        cost, moved, held = names_run(
+            lower, pathlib.Path(work) / "mnt" / f"many-{count}", options,
+            names_load("names-some", count, operations), ("remember 0",),
+            lambda: steps.slots()[0]["names"])
     if held["used"] < 0.95 * count:
         raise Failure(f"the map has {held['used']} of {count} names",
                       "were all directories prefetched? see the daemon's counters")
-    if moved["lookup.hit"] < 3 * operations or moved["requests"] > operations // 100:
+    # Sets are small: now and then one is full, and its names evict each other.
+    if moved["lookup.hit"] < 1.98 * operations or moved["requests"] > operations // 50:
         raise Failure(f"{operations} stats: {moved['lookup.hit']} lookups were hits, "
                       f"{moved['requests']} requests went up",
                       "this was not answered from the map")
@@ -114,7 +117,7 @@ def hit_flat(work, quick):
         say(f"-- bench: hits among {count} names")
         costs[count], held = hit_of(work, count, operations)
     return {"value": costs[many] / costs[FEW], "costs": costs, "held": held, "how": (
-        f"instructions of a stat of 3 components, each answered by the handler from a map, any "
+        f"instructions of a stat of 2 components, each answered by the handler from a map, any "
         f"of 1,000 names: {costs[many]:,.0f} where the map holds {held['used']:,} names, "
         f"{costs[FEW]:,.0f} where it holds {FEW:,}; no cache misses on this clock"
         + ("" if not quick else "; --quick: fewer names than the bound asks for"))}
@@ -124,8 +127,8 @@ SMALL = ("--require", "--scope=all", "--max-names", str(SMALL_MAPS), "--max-attr
          str(SMALL_MAPS))
 # name: options, commands. The words are what dentries and inodes remember.
 VARIANTS = {"stock": (("--stock",), ()),
-            "maps alone": (SMALL, ("invalidate-all", "remember 0")),
-            "maps and words": (SMALL, ("invalidate-all",))}
+            "maps alone": (SMALL, ("remember 0",)),
+            "maps and words": (SMALL, ())}
 
 
 def working_set(work, count, operations):
@@ -135,9 +138,8 @@ def working_set(work, count, operations):
     costs, shares = {}, {}
     for name, (options, commands) in VARIANTS.items():
         point = pathlib.Path(work) / "mnt" / f"set-{count}-{name.replace(' ', '-')}"
-        with mounts.Daemon(lower, point, (*rows.DAEMON, *options)) as daemon:
-            costs[name], moved, _ = names_run(
-                lower, daemon, names_load("names-any", count, operations), commands)
+        costs[name], moved, _ = names_run(
+            lower, point, options, names_load("names-any", count, operations), commands)
         shares[name] = moved["requests"] / operations
     return costs, shares
 
@@ -164,7 +166,7 @@ def thrash(work, quick):
     ratios = {n: c / costs["stock"] for n, c in costs.items() if n != "stock"}
     each = "; ".join(f"{n} {r:.4f} ({shares[n]:.2f} requests)" for n, r in ratios.items())
     return {"value": max(ratios.values()), "costs": costs, "how": (
-        f"instructions of a stat of 3 components, any of {count:,} names, maps for "
+        f"instructions of a stat of 2 components, any of {count:,} names, maps for "
         f"{SMALL_MAPS:,} names and attributes, over stock with timeouts 0 "
         f"({shares['stock']:.2f} requests a stat); the higher of: {each}. Words: what dentries "
         "and inodes remember, as long as the kernel keeps them")}
