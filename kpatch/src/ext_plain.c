@@ -25,7 +25,7 @@ bool ext_is_plain(const struct ext_conn *ec)
  * Either who removes the name finds the file in the list, or what it has changed
  * before it looked is seen here.
  */
-int ext_plain_opened(struct inode *inode, struct fuse_file *ff, u64 token)
+void ext_plain_opened(struct inode *inode, struct fuse_file *ff, u64 token)
 {
 	struct fuse_inode *fi = get_fuse_inode(inode);
 	struct ext_conn *ec = get_fuse_conn(inode)->ext;
@@ -38,7 +38,12 @@ int ext_plain_opened(struct inode *inode, struct fuse_file *ff, u64 token)
 	spin_unlock(&fi->lock);
 	/* Pairs with the addition in ext_plain_tell() */
 	smp_mb();
-	return ext_node_token(ec, fi->nodeid) == token ? 0 : ext_file_tell(ff);
+	/*
+	 * If that fails, so will its first request. The file stays open: somebody may be
+	 * telling of it right now.
+	 */
+	if (ext_node_token(ec, fi->nodeid) != token)
+		ext_file_tell(ff);
 }
 
 void ext_plain_tell(struct inode *inode)

@@ -62,8 +62,8 @@ static inline void ext_listed(struct file *file, const struct fuse_args *args, u
 
 /* Does the daemon have to be told of opens before it removes a name? */
 bool ext_is_plain(const struct ext_conn *ec);
-/* A handler has opened it under this token. 0, or the daemon's error. May sleep. */
-int ext_plain_opened(struct inode *inode, struct fuse_file *ff, u64 token);
+/* A handler has opened it under this token. May sleep. */
+void ext_plain_opened(struct inode *inode, struct fuse_file *ff, u64 token);
 /* A name of the inode is about to go. May sleep. */
 void ext_plain_tell(struct inode *inode);
 /* Has a file that is closed lost its last name? */

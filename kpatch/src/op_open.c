@@ -206,17 +206,15 @@ static struct fuse_file *ext_open_directory(struct fuse_mount *fm, u64 nodeid, s
 static struct fuse_file *ext_open_plain(struct inode *inode, struct fuse_file *ff, bool isdir,
 					u64 word)
 {
-	int err = -ENOMEM;
-
-	if (isdir)
+	if (isdir) {
 		ff->ext.listing = ext_listing_alloc();
-	if (!isdir || ff->ext.listing)
-		err = ext_plain_opened(inode, ff, word);
-	if (!err)
-		return ff;
-	ext_file_released(get_fuse_inode(inode), ff);
-	fuse_file_free(ff);
-	return ERR_PTR(err);
+		if (!ff->ext.listing) {
+			fuse_file_free(ff);
+			return ERR_PTR(-ENOMEM);
+		}
+	}
+	ext_plain_opened(inode, ff, word);
+	return ff;
 }
 
 struct fuse_file *ext_file_open(struct fuse_mount *fm, u64 nodeid, struct file *file, bool isdir)
