@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Replies into the caches that open.bpf.h and readdir.bpf.h answer from. */
-#ifndef EXTFUSE_OPS_REPLY_OPEN_BPF_H
-#define EXTFUSE_OPS_REPLY_OPEN_BPF_H
+#ifndef EXTFUSE_CACHE_REPLY_OPEN_BPF_H
+#define EXTFUSE_CACHE_REPLY_OPEN_BPF_H
 
-#include "open.bpf.h"
-#include "readdir.bpf.h"
-#include "reply.bpf.h"
+#include <extfuse/cache/open.bpf.h>
+#include <extfuse/cache/readdir.bpf.h>
+#include <extfuse/cache/reply.bpf.h>
 
 /*
  * As in <linux/fuse.h>, which is not for BPF programs. Files of which each open has to
@@ -131,9 +131,9 @@ static __always_inline int extfuse_cache_reply_dirents(const struct extfuse_repl
 	w.why = EXTFUSE_UNKEPT_SIZE;
 	if (!reply_audience(&in->caller, 0, w.scope, &w.who))
 		return reply_unkept_for(EXTFUSE_OP_READDIR, w.scope);
-	bpf_loop(READDIR_STEPS_MAX, reply_chunk, &w, 0);
+	bpf_loop(EXT_READDIR_STEPS_MAX, reply_chunk, &w, 0);
 	return w.why < 0 ? extfuse_count_kept(EXTFUSE_OP_READDIR)
 			 : extfuse_count_unkept(EXTFUSE_OP_READDIR, w.why);
 }
 
-#endif /* EXTFUSE_OPS_REPLY_OPEN_BPF_H */
+#endif /* EXTFUSE_CACHE_REPLY_OPEN_BPF_H */
