@@ -232,12 +232,13 @@ TEST_F(ExistingEnd, MountsByFusermount)
 TEST_F(ExistingEnd, MountsForAnotherUser)
 {
 	const std::string commands = "cd " + place.mnt() +
-				     "/.. && exec setpriv --reuid=1000 "
+				     "/.. && exec setpriv --reuid=nobody "
 				     "--clear-groups bindfs --no-allow-other -f source mnt";
 
+	constexpr uid_t nobody = 65534; // fusermount wants a user with a name
 	// As udev has it.
 	ASSERT_EQ(sys::chmod("/dev/fuse", 0666), 0);
-	sys::chown(place.mnt(), 1000, 1000);
+	sys::chown(place.mnt(), nobody, nobody);
 	Job job(by_driver({}, {"sh", "-c", commands}));
 	ASSERT_TRUE(wait_mounted(place.mnt(), job)) << Job::output();
 	EXPECT_EQ(mounted(place.mnt()), "extfuse");
