@@ -649,7 +649,7 @@ TEST_F(PopulateTest, StatsAreSummed)
 	EXPECT_EQ(c.map_bytes, x->maps.bytes() + FakeWords::bytes);
 	// Two buckets of entries for four directories; their names apart.
 	EXPECT_EQ(x->maps.bytes(),
-		  16U * (352 + 1248 + 480 + 4 * 4160 + sizeof(extfuse_object_bucket) +
+		  16U * (384 + 1248 + 480 + 4 * 4160 + sizeof(extfuse_object_bucket) +
 			 2 * sizeof(extfuse_dir_bucket) + sizeof(extfuse_names_bucket) +
 			 sizeof(extfuse_open_bucket)));
 
