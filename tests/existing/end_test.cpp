@@ -244,6 +244,8 @@ TEST_F(ExistingEnd, MountsForAnotherUser)
 	EXPECT_EQ(mounted(place.mnt()), "extfuse");
 	// As on stock: root is not the owner.
 	EXPECT_EQ(sys::stat(place.mnt() + "/plain"), -EACCES);
+	// It has answered, so it handles signals by now.
+	EXPECT_EQ(sys::as_user(nobody, [&] { return sys::stat(place.mnt() + "/plain"); }), 0);
 	kill(job.pid(), SIGTERM);
 	EXPECT_EQ(job.wait(), 0) << Job::output();
 	expect_nothing_left();
