@@ -48,8 +48,7 @@ class Daemon:
         self.mountpoint.mkdir(parents=True, exist_ok=True)
         self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL)
         try:
-            self._wait(lambda: mounted(self.mountpoint) and os.path.exists(self.socket_path))
-            self.channel = self._connect()
+            self._wait(lambda: mounted(self.mountpoint) and self._connect())
             return self
         except BaseException:
             self.stop()
@@ -69,10 +68,14 @@ class Daemon:
             time.sleep(0.01)
 
     def _connect(self):
-        s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        s.connect(self.socket_path)
-        with s:
-            return s.makefile("rw", encoding="utf-8")
+        """False: it does not listen yet."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
+            try:
+                s.connect(self.socket_path)
+            except (FileNotFoundError, ConnectionRefusedError):
+                return False
+            self.channel = s.makefile("rw", encoding="utf-8")
+        return True
 
     def command(self, line):
         print(line, file=self.channel, flush=True)

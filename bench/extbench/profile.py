@@ -56,7 +56,8 @@ BREAKDOWN = {
         f"stat8@native-{rows.LOWER}", "stat8@meta:warm", "stat8@meta:hit"),
     "sent to the daemon": ("fstat@stock", "fstat@none:unhandled", "fstat@none:absent",
                            "open-pread-close@stock", "open-pread-close@none:absent",
-                           "stat1@stock", "stat1@none:absent"),
+                           "stat1@stock", "stat1@none:absent",
+                           "create-unlink@stock", "create-unlink@none:absent"),
 }
 
 

@@ -104,6 +104,8 @@ def sent(op):
         return {"lookup.sent": WALKS[op], "getattr.sent": 1, "requests": WALKS[op] + 1}
     if op == "pread4k":
         return {"read.sent": 1, "requests": 1}
+    if op == "create-unlink":
+        return {"requests": None}
     # A read from the page cache asks for the size first; OPEN, FLUSH, RELEASE come along.
     return {f"{name}.sent": None for name in
             ("lookup", "getattr", "read", "open", "flush", "release")} | {"requests": None}
@@ -119,6 +121,7 @@ def opened(mount, how):
 META = ("fstat", "stat1", "stat8")
 DATA = ("seq-read", "seq-write", "rnd-read", "rnd-write")
 MISSES = (*META, "open-pread-close")
+CHANGES = ("create-unlink",)
 
 
 def requests_only(per):
@@ -127,15 +130,16 @@ def requests_only(per):
 
 
 def figures():
-    out = [Figure(op, n) for op in (*META, "pread4k", "open-pread-close") for n in NATIVE]
-    out += [Figure(op, "stock", per=requests_only(sent(op))) for op in MISSES]
+    out = [Figure(op, n) for op in (*META, "pread4k", "open-pread-close", "create-unlink")
+           for n in NATIVE]
+    out += [Figure(op, "stock", per=requests_only(sent(op))) for op in (*MISSES, *CHANGES)]
     out += [Figure(op, "stock-dp", per={"requests": None}) for op in META]
     out += [Figure(op, "stock-inf") for op in META]
     out += [Figure(op, m, mode, answered(op, m, mode))
             for m in ("meta", "meta-dp") for mode in ("hit", "warm") for op in META
             if m == "meta" or op != "stat1"]
     out += [Figure(op, "none", mode, sent(op))
-            for op in MISSES for mode in ("unhandled", "absent", "off")]
+            for op in (*MISSES, *CHANGES) for mode in ("unhandled", "absent", "off")]
     out += [Figure(op, "meta", "off", sent(op)) for op in META]
     out.append(Figure("pread4k", "stock-direct", per=requests_only(sent("pread4k"))))
     out += [Figure("open-pread-close", m, mode, opened(m, mode))
@@ -277,6 +281,8 @@ REPORTED = [
     Reported("stat8, driver without handler / stock", "stat8@none:unhandled", "stat8@stock"),
     *(Reported(f"{op}, miss ({mode}) / no handler", f"{op}@none:{mode}", f"{op}@none:unhandled")
       for op in MISSES for mode in ("absent", "off")),
+    *(Reported(f"{op}, miss ({mode}) / stock", f"{op}@none:{mode}", f"{op}@stock")
+      for op in CHANGES for mode in ("unhandled", "absent", "off")),
     Reported("pread4k, direct I/O, map / native", "pread4k@direct:map", native("pread4k")),
     *(Reported(f"open-pread-close, {m}, handler / native", f"open-pread-close@{m}:hit",
                native("open-pread-close")) for m in ("data", "backing")),
@@ -290,10 +296,10 @@ REPORTED = [
 # Iterations of one repeat by operation: so many that a timer tick (one in four
 # million instructions) falls into each about as often; fewer where one is dear.
 ITERATIONS = {"fstat": 6000, "stat1": 3000, "stat8": 1500, "pread4k": 3000,
-              "open-pread-close": 1000, "first-touch": 500, "seq-read": 400, "seq-write": 400,
+              "open-pread-close": 1000, "create-unlink": 1000, "first-touch": 500, "seq-read": 400, "seq-write": 400,
               "rnd-read": 3000, "rnd-write": 3000}
 ITERATIONS_UPCALL = {"fstat": 400, "stat1": 200, "stat8": 60, "pread4k": 400,
-                     "open-pread-close": 80}
+                     "open-pread-close": 80, "create-unlink": 80}
 
 
 # Measured right after the kernel's caches of names and inodes were dropped: every

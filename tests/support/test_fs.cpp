@@ -18,6 +18,7 @@ namespace extfuse_test
 {
 
 bool reply_hooks_by_default = false;
+extfuse_policy policy_by_default = EXTFUSE_CACHE_ANNOTATED;
 
 namespace
 {
@@ -147,6 +148,10 @@ TestFs::TestFs(Config config) : config_(std::move(config))
 	char dir[] = "/tmp/extfuse-test-XXXXXX";
 	need(mkdtemp(dir), "mkdtemp", errno);
 	dir_ = dir;
+	if (policy_by_default != EXTFUSE_CACHE_ANNOTATED) {
+		say.names = say.negatives = say.attrs = say.blocks = say.objects = false;
+		say.listings = say.changes = false;
+	}
 	mount();
 }
 

@@ -34,6 +34,8 @@ enum class Kind {
 
 // Of every Config; set before main() by a file that makes a program a variant.
 extern bool reply_hooks_by_default;
+// Other than ANNOTATED: daemons that say nothing of caching, unless a test wants it.
+extern extfuse_policy policy_by_default;
 
 struct Config {
 	Kind kind = Kind::Extfuse;
@@ -56,10 +58,10 @@ struct Config {
 	uint32_t max_dirs = 64;
 	uint32_t max_opens = 4096;
 	bool reply_hooks = reply_hooks_by_default; // replies are marked in place of put
-	extfuse_policy cache = EXTFUSE_CACHE_ANNOTATED; // of replies without a mark
+	extfuse_policy cache = policy_by_default; // of replies without a mark
 	extfuse_cache_for cache_for = EXTFUSE_CACHE_FOR_AUTO;
-	bool cache_links = false;
-	bool follow_atime = false;
+	bool cache_links = policy_by_default != EXTFUSE_CACHE_ANNOTATED;
+	bool follow_atime = policy_by_default != EXTFUSE_CACHE_ANNOTATED;
 	bool passthrough = false; // FUSE_CAP_PASSTHROUGH is asked for
 	bool writeback = false; // FUSE_CAP_WRITEBACK_CACHE
 	bool atomic_o_trunc = true; // FUSE_CAP_ATOMIC_O_TRUNC
