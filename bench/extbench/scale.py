@@ -21,26 +21,31 @@ OVER = 10  # names for each that has room
 # Creates and deletes
 
 CHANGES = ("files-cr-1th", "files-del-1th")
-OURS = ("extfuse-meta", "extfuse-data", "extfuse-miss")
+OURS = ("extfuse-meta", "extfuse-data")
+ALWAYS_MISSES = "extfuse-miss"  # by construction: shown beside, its bound is miss/stock
+CHANGES_SCALE = 5
 
 
 def create_delete(_work, quick):
     say("-- bench: creates and deletes beside stock")
-    wanted = [sides.BY_NAME[n] for n in ("stock", *OURS)]
+    wanted = [sides.BY_NAME[n] for n in ("stock", *OURS, ALWAYS_MISSES)]
     samples = []
     with suite.Lower("tmpfs", "icount", wanted) as lower:
-        for i in range(ROUNDS_QUICK if quick else ROUNDS):
+        # The first round is not counted: memory is touched for the first time.
+        for i in range(1 + (ROUNDS_QUICK if quick else ROUNDS)):
             for key in CHANGES:
                 for side in wanted if i % 2 == 0 else reversed(wanted):
-                    sample = suite.run_once(catalog.BY_KEY[key], side, lower, 2,
+                    sample = suite.run_once(catalog.BY_KEY[key], side, lower, CHANGES_SCALE,
                                             f"{side.name}-{i}")
-                    samples.append({"round": i, **sample})
+                    if i:
+                        samples.append({"round": i, **sample})
     ratios = {(key, side): analyse.ratio(samples, key, "tmpfs", side, "stock")[0]
-              for key in CHANGES for side in OURS}
+              for key in CHANGES for side in (*OURS, ALWAYS_MISSES)}
     each = "; ".join(f"{key} {side} {r:.4f}" for (key, side), r in ratios.items())
-    return {"value": max(ratios.values()), "samples": samples, "how": (
+    return {"value": max(r for (_, side), r in ratios.items() if side in OURS), "samples": samples, "how": (
         "instructions to create and write, and to delete, a file of 4 KiB, over stock with "
-        f"timeouts 0, one after the other, median of rounds; the highest of: {each}")}
+        f"timeouts 0, one after the other, median of rounds; the highest of {' and '.join(OURS)}: "
+        f"{each}")}
 
 
 # ---------------------------------------------------------------------------

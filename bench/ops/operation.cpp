@@ -68,6 +68,7 @@ const std::vector<Entry> &operations()
 		{"absent", "stat of a name that does not exist", make_absent},
 		{"pread4k", "pread of 4 KiB of an open file", make_pread},
 		{"open-pread-close", "open, pread of 4 KiB, close", make_open_pread_close},
+		{"create", "create, write of 4 KiB, close", make_create},
 		{"create-unlink", "create, write of 4 KiB, close, unlink", make_create_unlink},
 		{"first-touch", "stat of names in turn", make_first_touch},
 		{"seq-read", "pread of 128 KiB, one after the other", make_seq_read},

@@ -53,6 +53,7 @@ std::unique_ptr<Operation> make_stat8();
 std::unique_ptr<Operation> make_absent();
 std::unique_ptr<Operation> make_pread();
 std::unique_ptr<Operation> make_open_pread_close();
+std::unique_ptr<Operation> make_create();
 std::unique_ptr<Operation> make_create_unlink();
 std::unique_ptr<Operation> make_first_touch();
 std::unique_ptr<Operation> make_seq_read();
