@@ -345,9 +345,11 @@ int HandlerObject::prepare(const HandlerParams &params, std::string &reason)
 {
 	if (!params.replies)
 		leave_out({"reply_entry", "reply_attr", "reply_bytes", "reply_read"});
+	if (!params.opens)
+		leave_out({"reply_open"});
 	// Nothing marks these.
-	if (params.policy.cache != EXTFUSE_CACHE_PRIVATE)
-		leave_out({"reply_open", "reply_dirents"});
+	if (params.policy.cache != EXTFUSE_CACHE_PRIVATE || !params.policy.listings)
+		leave_out({"reply_dirents"});
 	if (!has_caches())
 		return 0;
 	for (int i = 0; i < cache_map_count; i++) {
@@ -378,6 +380,7 @@ int HandlerObject::set_policy(const CachePolicy &policy, std::string &reason)
 		{"ext_cache", policy.cache},
 		{"ext_cache_names", policy.names},
 		{"ext_cache_attrs", policy.attrs},
+		{"ext_cache_listings", policy.listings},
 		{"ext_cache_others", policy.others},
 		{"ext_cache_links", policy.links},
 		{"ext_cache_owner", policy.owner},

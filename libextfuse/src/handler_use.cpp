@@ -74,6 +74,7 @@ int extfuse::load_handler(std::string &reason)
 	params.policy = make_policy(options, mount_options, mount_options.user_id,
 				    mount_options.group_id);
 	params.replies = options.reply_hooks || options.cache != EXTFUSE_CACHE_ANNOTATED;
+	params.opens = options.mark_opens || options.cache == EXTFUSE_CACHE_PRIVATE;
 	params.file = options.handler_file;
 	params.object = options.handler_object;
 	params.switches = all_operations | (options.no_remember ? 0 : switch_remember);

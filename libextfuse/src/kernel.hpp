@@ -72,6 +72,7 @@ struct CachePolicy {
 	extfuse_policy cache = EXTFUSE_CACHE_ANNOTATED;
 	extfuse_scope names = EXTFUSE_SCOPE_NONE;
 	extfuse_scope attrs = EXTFUSE_SCOPE_NONE;
+	extfuse_scope listings = EXTFUSE_SCOPE_NONE;
 	extfuse_scope others = EXTFUSE_SCOPE_NONE;
 	bool links = false;
 	bool lazy_atime = false;
@@ -93,6 +94,7 @@ struct HandlerParams {
 	uint64_t seed = 0;
 	uint32_t switches = 0; // initial value, as in maps.bpf.h
 	bool replies = false;  // with the programs that keep replies
+	bool opens = false;    // and with that which keeps opens
 	// Another handler than the library's own, which it is if both are empty.
 	std::string file;
 	std::span<const char> object; // owned by the caller

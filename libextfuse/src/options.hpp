@@ -6,6 +6,7 @@
 #define EXTFUSE_SRC_OPTIONS_HPP
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -24,6 +25,9 @@ struct Options {
 	bool reply_hooks = false;
 	extfuse_policy cache = EXTFUSE_CACHE_ANNOTATED;
 	extfuse_cache_for cache_for = EXTFUSE_CACHE_FOR_AUTO;
+	// Of a wrapped session: who may have listings, and whether opens are marked.
+	std::optional<extfuse_scope> listings; // none: as the policy has it
+	bool mark_opens = false;
 	bool cache_links = false;
 	bool follow_atime = false;
 	uint32_t max_names = 131072;

@@ -42,6 +42,7 @@ CachePolicy make_policy(const Options &options, const MountOptions &mount, uid_t
 	} else {
 		set_scopes(p, EXTFUSE_SCOPE_CALLER, EXTFUSE_SCOPE_CALLER, EXTFUSE_SCOPE_CALLER);
 	}
+	p.listings = options.listings.value_or(p.others);
 	return p;
 }
 

@@ -21,6 +21,7 @@
 #include <extfuse/wrap.h>
 
 #include "kernel.hpp"
+#include "options.hpp"
 
 namespace exf::impl
 {
@@ -59,7 +60,10 @@ using OpcodeMarks = std::array<uint32_t, 64>;
 int read_wrap_config(const extfuse_wrap_config *given, extfuse_wrap_config &out,
 		     const Log &log) noexcept;
 int take_wrap_options(fuse_args *args, extfuse_wrap_config &out, const Log &log);
-OpcodeMarks make_marks(const extfuse_wrap_config &config, bool default_permissions) noexcept;
+OpcodeMarks make_marks(const extfuse_wrap_config &config, bool default_permissions,
+		       extfuse_policy policy) noexcept;
+// Replies that a policy keeps without a mark are for no more than the session's.
+void narrow_policy(const extfuse_wrap_config &config, Options &options) noexcept;
 
 // A callback of libfuse that does not say which session it is for knows it by its
 // number.

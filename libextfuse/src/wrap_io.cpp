@@ -142,7 +142,8 @@ void extfuse_wrap::taken(const void *request, size_t size) noexcept
 			       sizeof(link));
 			linked->add(link.oldnodeid);
 		}
-		if (mark && !makes_entry(in.opcode) && linked->has(in.nodeid))
+		const bool kept = mark || x->options.cache != EXTFUSE_CACHE_ANNOTATED;
+		if (kept && !makes_entry(in.opcode) && linked->has(in.nodeid))
 			mark = EXTFUSE_MARK_SET;
 	}
 	if (mark && x->marking)

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 #include "log.hpp"
 #include "wrap.hpp"
@@ -26,8 +27,12 @@ constexpr Named operations[] = {
 	{"read", EXTFUSE_OP_READ},           {"getxattr", EXTFUSE_OP_GETXATTR},
 	{"listxattr", EXTFUSE_OP_LISTXATTR}, {"readlink", EXTFUSE_OP_READLINK},
 	{"statfs", EXTFUSE_OP_STATFS},       {"access", EXTFUSE_OP_ACCESS},
-	{"lseek", EXTFUSE_OP_LSEEK},
+	{"lseek", EXTFUSE_OP_LSEEK},         {"open", EXTFUSE_OP_OPEN},
+	{"opendir", EXTFUSE_OP_OPENDIR},     {"readdir", EXTFUSE_OP_READDIR},
 };
+constexpr const char *operation_names =
+	"lookup, getattr, read, getxattr, listxattr, readlink, statfs, access, lseek, open, "
+	"opendir, readdir";
 
 constexpr Named scopes[] = {
 	{"kernel", EXTFUSE_SCOPE_KERNEL},
@@ -59,9 +64,8 @@ int take_leave(const Taking &t, std::string_view list)
 
 		if (!op) {
 			t.log.error("option extfuse_leave=...%.*s: give operations, separated by "
-				    "colons: lookup, getattr, read, getxattr, listxattr, readlink, "
-				    "statfs, access, lseek",
-				    static_cast<int>(name.size()), name.data());
+				    "colons: %s",
+				    static_cast<int>(name.size()), name.data(), operation_names);
 			return -1;
 		}
 		t.config.leave |= EXTFUSE_WRAP_OP(op->value);
@@ -82,6 +86,9 @@ int take_scope(const Taking &t, std::string_view name)
 	t.config.scope = static_cast<extfuse_scope>(scope->value);
 	return 0;
 }
+
+constexpr fuse_opcode with_attributes[] = {FUSE_LOOKUP,  FUSE_MKNOD, FUSE_MKDIR,   FUSE_SYMLINK,
+					   FUSE_LINK,    FUSE_CREATE, FUSE_GETATTR, FUSE_SETATTR};
 
 // C programs put any number into an enum.
 unsigned raw(const extfuse_scope *scope) noexcept
@@ -137,11 +144,25 @@ int read_wrap_config(const extfuse_wrap_config *given, extfuse_wrap_config &out,
 	}
 	memcpy(&out, given, given->size < sizeof(out) ? given->size : sizeof(out));
 
-	bool known = !(out.leave >> EXTFUSE_OP_COUNT) && raw(&out.scope) <= EXTFUSE_SCOPE_CALLER;
-	for (const extfuse_scope &scope : out.op_scope)
-		known = known && raw(&scope) <= EXTFUSE_SCOPE_CALLER;
+	bool known = raw(&out.scope) <= EXTFUSE_SCOPE_CALLER;
+	uint32_t others = out.leave;
+	for (uint32_t op = 0; op < EXTFUSE_OP_COUNT; op++) {
+		const unsigned scope = raw(&out.op_scope[op]);
+
+		known = known && scope <= EXTFUSE_SCOPE_CALLER;
+		if (scope)
+			others |= EXTFUSE_WRAP_OP(op);
+	}
+	for (const Named &op : operations)
+		others &= ~EXTFUSE_WRAP_OP(op.value);
+	if (others) {
+		log.error("extfuse_wrap_config: .leave or .op_scope of an operation whose replies "
+			  "are never kept: those that can be are %s",
+			  operation_names);
+		return -EINVAL;
+	}
 	if (!known) {
-		log.error("extfuse_wrap_config: unknown operation in .leave, or unknown scope");
+		log.error("extfuse_wrap_config: unknown scope in .scope or .op_scope");
 		return -EINVAL;
 	}
 	return 0;
@@ -156,7 +177,25 @@ int take_wrap_options(fuse_args *args, extfuse_wrap_config &out, const Log &log)
 	return fuse_opt_parse(args, &t, wrap_opts, take_one) < 0 ? -EINVAL : 0;
 }
 
-OpcodeMarks make_marks(const extfuse_wrap_config &config, bool default_permissions) noexcept
+void narrow_policy(const extfuse_wrap_config &config, Options &options) noexcept
+{
+	const extfuse_scope listings = config.op_scope[EXTFUSE_OP_READDIR];
+
+	if (options.cache_for == EXTFUSE_CACHE_FOR_AUTO) {
+		for (const extfuse_scope scope :
+		     {config.scope, config.op_scope[EXTFUSE_OP_GETATTR]}) {
+			if (scope == EXTFUSE_SCOPE_UID || scope == EXTFUSE_SCOPE_CALLER)
+				options.cache_for = EXTFUSE_CACHE_FOR_CALLER;
+		}
+	}
+	if (config.leave & EXTFUSE_WRAP_OP(EXTFUSE_OP_READDIR))
+		options.listings = EXTFUSE_SCOPE_NONE;
+	else if (listings || config.scope)
+		options.listings = listings ? listings : config.scope;
+}
+
+OpcodeMarks make_marks(const extfuse_wrap_config &config, bool default_permissions,
+		       extfuse_policy policy) noexcept
 {
 	const auto scope_of = [&](extfuse_op op) -> uint32_t {
 		if (config.leave & EXTFUSE_WRAP_OP(op))
@@ -177,9 +216,25 @@ OpcodeMarks make_marks(const extfuse_wrap_config &config, bool default_permissio
 	const uint32_t entry = scope_of(EXTFUSE_OP_LOOKUP) | attr << EXTFUSE_MARK_ATTR_SHIFT;
 	OpcodeMarks marks{};
 
-	for (const fuse_opcode opcode :
-	     {FUSE_LOOKUP, FUSE_MKNOD, FUSE_MKDIR, FUSE_SYMLINK, FUSE_LINK, FUSE_CREATE})
+	if (policy == EXTFUSE_CACHE_TIMEOUTS) {
+		// A mark would keep it past its timeout.
+		if (config.leave & EXTFUSE_WRAP_OP(EXTFUSE_OP_GETATTR)) {
+			for (const fuse_opcode opcode : with_attributes)
+				marks[opcode] = mark(EXTFUSE_SCOPE_NONE);
+		}
+		return marks;
+	}
+	for (const fuse_opcode opcode : with_attributes)
 		marks[opcode] = mark(entry);
+	// Nobody has promised that opening is not seen, unless this is said.
+	for (const auto &[opcode, op] :
+	     {std::pair(FUSE_OPEN, EXTFUSE_OP_OPEN), std::pair(FUSE_OPENDIR, EXTFUSE_OP_OPENDIR)}) {
+		const bool given = config.op_scope[op] ||
+				   (policy == EXTFUSE_CACHE_PRIVATE && config.scope);
+
+		if (given || (config.leave & EXTFUSE_WRAP_OP(op)))
+			marks[opcode] = mark(scope_of(op));
+	}
 	marks[FUSE_GETATTR] = marks[FUSE_SETATTR] = mark(attr);
 	marks[FUSE_READ] = mark(scope_of(EXTFUSE_OP_READ));
 	marks[FUSE_GETXATTR] = mark(scope_of(EXTFUSE_OP_GETXATTR));

@@ -219,6 +219,58 @@ TEST_P(WrapPassthrough, WhatIsLeftGoesUp)
 	EXPECT_EQ(of(r, "LOOKUP"), 0U) << text(r); // the name is kept
 }
 
+// Timeouts, which are 0 here, count for those who mount so.
+TEST_P(WrapPassthrough, TimeoutsCount)
+{
+	Program p(wrapped("extfuse=require,cache=timeouts"));
+	ASSERT_TRUE(p.mounted()) << p.said();
+	const sys::Fd fd(sys::open(p.path("file5"), O_RDONLY));
+	ASSERT_GE(fd, 0);
+	for (int i = 0; i < 3; i++) {
+		const Requests r = p.during([&] {
+			struct stat st;
+			EXPECT_EQ(sys::fstat(fd, &st), 0);
+		});
+		EXPECT_EQ(of(r, "GETATTR"), 1U) << text(r);
+	}
+	// Behind the mount, which nobody says.
+	write(lower.path("tree/a/file5"), "other contents");
+	for (int i = 0; i < 3; i++) {
+		write(lower.path("tree/a/file5"), std::string(20U + static_cast<unsigned>(i), 'x'));
+		EXPECT_EQ(sys::attr(p.path("a/file5")).st_size, 20 + i);
+	}
+}
+
+TEST_P(WrapPassthrough, SecondWalkAsksNothingOfAPrivateOne)
+{
+	Program p(wrapped("extfuse=require,cache=private"));
+	ASSERT_TRUE(p.mounted()) << p.said();
+	const std::string expected = tree(lower.path("tree"));
+	EXPECT_EQ(tree(p.path()), expected);
+	const Requests r = p.during([&] { EXPECT_EQ(tree(p.path()), expected); });
+	EXPECT_EQ(text(r), "");
+	write(p.path("a/new"), "new");
+	EXPECT_EQ(tree(p.path()), tree(lower.path("tree")));
+}
+
+// The author has not promised that nobody sees an open.
+TEST_P(WrapPassthrough, OpensAndListingsGoUpUnlessSaid)
+{
+	const auto look = [](const Program &p) {
+		EXPECT_EQ(read(p.path("file5")).size(), 5U);
+		EXPECT_EQ(std::distance(fs::directory_iterator(p.path("a")), {}), 6);
+	};
+	for (const std::string more : {"", ",cache=private,extfuse_leave=open:opendir:readdir"}) {
+		Program p(wrapped("extfuse=require" + more));
+		ASSERT_TRUE(p.mounted()) << p.said();
+		look(p);
+		const Requests r = p.during([&] { look(p); });
+		EXPECT_EQ(of(r, "OPEN"), 1U) << more << text(r);
+		EXPECT_EQ(of(r, "OPENDIR"), 1U) << more << text(r);
+		EXPECT_GE(of(r, "READDIR") + of(r, "READDIRPLUS"), 1U) << more << text(r);
+	}
+}
+
 TEST(WrapOptions, UnknownOnesAreRefused)
 {
 	for (const std::string option :
@@ -328,11 +380,28 @@ TEST_F(WrapPath, SecondPassIsAnsweredInTheKernel)
 	expect_in_kernel(p.during([&] { walk(p.path()); }));
 }
 
+TEST_F(WrapPath, SecondWalkAsksNothingOfAPrivateOne)
+{
+	Program p(argv("passthrough_wrapped", ",extfuse=require,cache=private"));
+	ASSERT_TRUE(p.mounted()) << p.said();
+	const std::string expected = tree(p.path());
+	const Requests r = p.during([&] { EXPECT_EQ(tree(p.path()), expected); });
+	EXPECT_EQ(text(r), "");
+}
+
+class WrapPathOptions : public WrapPath, public testing::WithParamInterface<std::string>
+{
+};
+
+INSTANTIATE_TEST_SUITE_P(Policies, WrapPathOptions,
+			 testing::Values("", ",cache=timeouts",
+					 ",cache=private", ",cache=private,extfuse_scope=all"));
+
 // Each name is a node of its own to this API: none knows of a change by the other.
-TEST_F(WrapPath, ChangesByAnotherNameAreSeen)
+TEST_P(WrapPathOptions, ChangesByAnotherNameAreSeen)
 {
 	ASSERT_EQ(link(lower.path("tree/file5").c_str(), lower.path("tree/twin").c_str()), 0);
-	Program p(argv("passthrough_wrapped", ",extfuse=require"));
+	Program p(argv("passthrough_wrapped", ",extfuse=require" + GetParam()));
 	ASSERT_TRUE(p.mounted()) << p.said();
 	const std::string one = p.path("file5"), other = p.path("twin");
 	for (int i = 0; i < 3; i++) {
@@ -480,6 +549,19 @@ TEST_F(WrapErofs, SecondPassIsAnsweredInTheKernel)
 	EXPECT_EQ(of(second[0], "READLINK"), 4U) << text(second[0]);
 	EXPECT_GE(of(second[0], "GETXATTR"), 16U) << text(second[0]);
 	expect_in_kernel(second[1]);
+}
+
+TEST_F(WrapErofs, ThirdWalkAsksNothingOfAPrivateOne)
+{
+	Program p({program("erofsfuse_wrapped"), "-d", "-o", "extfuse=require,cache=private",
+		   image()});
+	ASSERT_TRUE(p.mounted()) << p.said();
+	const std::string expected = tree(p.path());
+	EXPECT_NE(expected.find("a/b/file10000"), std::string::npos);
+	// What came with directories is kept once it has been asked for.
+	walk(p.path());
+	const Requests r = p.during([&] { EXPECT_EQ(tree(p.path()), expected); });
+	EXPECT_EQ(text(r), "");
 }
 
 // ---------------------------------------------------------------------------

@@ -21,6 +21,7 @@ namespace
 
 constexpr auto set = EXTFUSE_MARK_SET;
 constexpr auto nobody = set;
+constexpr auto annotated = EXTFUSE_CACHE_ANNOTATED;
 
 uint32_t entry_mark(extfuse_scope name, extfuse_scope attr)
 {
@@ -251,7 +252,7 @@ TEST(WrapMarks, EveryOperationIsKnown)
 		FUSE_NOTIFY_REPLY, FUSE_BATCH_FORGET,    FUSE_FALLOCATE,    FUSE_READDIRPLUS,
 		FUSE_RENAME2,      FUSE_COPY_FILE_RANGE, FUSE_SETUPMAPPING, FUSE_REMOVEMAPPING,
 		FUSE_SYNCFS,       FUSE_TMPFILE,         FUSE_STATX};
-	const OpcodeMarks marks = make_marks({}, true);
+	const OpcodeMarks marks = make_marks({}, true, annotated);
 
 	for (uint32_t opcode = 1; opcode <= FUSE_STATX; opcode++) {
 		EXPECT_EQ(marks[opcode] != 0, kept.contains(opcode)) << opcode;
@@ -265,14 +266,14 @@ TEST(WrapMarks, EveryOperationIsKnown)
 TEST(WrapMarks, Scopes)
 {
 	const extfuse_wrap_config none = {};
-	OpcodeMarks marks = make_marks(none, false);
+	OpcodeMarks marks = make_marks(none, false, annotated);
 
 	EXPECT_EQ(marks[FUSE_LOOKUP], entry_mark(EXTFUSE_SCOPE_CALLER, EXTFUSE_SCOPE_CALLER));
 	EXPECT_EQ(marks[FUSE_GETATTR], set | EXTFUSE_SCOPE_CALLER);
 	EXPECT_EQ(marks[FUSE_READ], set | EXTFUSE_SCOPE_ALL);
 	EXPECT_EQ(marks[FUSE_STATFS], nobody);
 
-	marks = make_marks(none, true);
+	marks = make_marks(none, true, annotated);
 	EXPECT_EQ(marks[FUSE_CREATE], entry_mark(EXTFUSE_SCOPE_KERNEL, EXTFUSE_SCOPE_KERNEL));
 	EXPECT_EQ(marks[FUSE_GETXATTR], set | EXTFUSE_SCOPE_KERNEL);
 
@@ -281,7 +282,7 @@ TEST(WrapMarks, Scopes)
 	c.op_scope[EXTFUSE_OP_GETATTR] = EXTFUSE_SCOPE_ALL;
 	c.op_scope[EXTFUSE_OP_STATFS] = EXTFUSE_SCOPE_ALL;
 	c.leave = EXTFUSE_WRAP_OP(EXTFUSE_OP_READLINK);
-	marks = make_marks(c, true);
+	marks = make_marks(c, true, annotated);
 	EXPECT_EQ(marks[FUSE_MKDIR], entry_mark(EXTFUSE_SCOPE_UID, EXTFUSE_SCOPE_ALL));
 	EXPECT_EQ(marks[FUSE_SETATTR], set | EXTFUSE_SCOPE_ALL);
 	EXPECT_EQ(marks[FUSE_STATFS], set | EXTFUSE_SCOPE_ALL);
@@ -289,9 +290,95 @@ TEST(WrapMarks, Scopes)
 	EXPECT_EQ(marks[FUSE_LISTXATTR], set | EXTFUSE_SCOPE_UID);
 
 	c.leave = EXTFUSE_WRAP_OP(EXTFUSE_OP_GETATTR);
-	marks = make_marks(c, true);
+	marks = make_marks(c, true, annotated);
 	EXPECT_EQ(marks[FUSE_LOOKUP], entry_mark(EXTFUSE_SCOPE_UID, EXTFUSE_SCOPE_NONE));
 	EXPECT_EQ(marks[FUSE_GETATTR], nobody);
+}
+
+// With a mark, what a timeout speaks of would be kept past it.
+TEST(WrapMarks, NoneWhereTimeoutsCount)
+{
+	extfuse_wrap_config c = {};
+	c.scope = EXTFUSE_SCOPE_ALL;
+	c.op_scope[EXTFUSE_OP_OPEN] = EXTFUSE_SCOPE_ALL;
+	EXPECT_EQ(make_marks(c, true, EXTFUSE_CACHE_TIMEOUTS), OpcodeMarks{});
+
+	c.leave = EXTFUSE_WRAP_OP(EXTFUSE_OP_GETATTR);
+	const OpcodeMarks marks = make_marks(c, true, EXTFUSE_CACHE_TIMEOUTS);
+	const std::set<uint32_t> left = {FUSE_LOOKUP, FUSE_MKNOD,  FUSE_MKDIR,   FUSE_SYMLINK,
+					 FUSE_LINK,   FUSE_CREATE, FUSE_GETATTR, FUSE_SETATTR};
+	for (uint32_t opcode = 0; opcode < marks.size(); opcode++)
+		EXPECT_EQ(marks[opcode], left.contains(opcode) ? nobody : 0U) << opcode;
+}
+
+TEST(WrapMarks, Opens)
+{
+	extfuse_wrap_config c = {};
+	const auto opens = [&](extfuse_policy policy) {
+		const OpcodeMarks marks = make_marks(c, false, policy);
+		return std::pair(marks[FUSE_OPEN], marks[FUSE_OPENDIR]);
+	};
+	using Pair = std::pair<uint32_t, uint32_t>;
+
+	EXPECT_EQ(opens(annotated), Pair(0, 0));
+	EXPECT_EQ(opens(EXTFUSE_CACHE_PRIVATE), Pair(0, 0)); // as the policy says
+	c.scope = EXTFUSE_SCOPE_UID;
+	EXPECT_EQ(opens(annotated), Pair(0, 0));
+	EXPECT_EQ(opens(EXTFUSE_CACHE_PRIVATE),
+		  Pair(set | EXTFUSE_SCOPE_UID, set | EXTFUSE_SCOPE_UID));
+	c.op_scope[EXTFUSE_OP_OPEN] = EXTFUSE_SCOPE_ALL;
+	c.leave = EXTFUSE_WRAP_OP(EXTFUSE_OP_OPENDIR);
+	EXPECT_EQ(opens(annotated), Pair(set | EXTFUSE_SCOPE_ALL, nobody));
+	EXPECT_EQ(opens(EXTFUSE_CACHE_PRIVATE), Pair(set | EXTFUSE_SCOPE_ALL, nobody));
+}
+
+// What is kept without a mark is for no more than the session's configuration says.
+TEST_F(WrapTest, PoliciesFollowTheScope)
+{
+	extfuse_wrap_config c = {};
+	c.size = sizeof(c);
+	const auto policy = [&] {
+		extfuse_wrap *w = begin(&c);
+		EXPECT_EQ(extfuse_mount(w->x, some_session(), "/mnt"), 0);
+		return state.params.policy;
+	};
+	option("default_permissions,cache=timeouts");
+	EXPECT_EQ(policy().attrs, EXTFUSE_SCOPE_ALL);
+	fuse_opt_add_arg(&args, "-odefault_permissions,cache=timeouts");
+	c.op_scope[EXTFUSE_OP_GETATTR] = EXTFUSE_SCOPE_CALLER;
+	EXPECT_EQ(policy().attrs, EXTFUSE_SCOPE_CALLER);
+	c.op_scope[EXTFUSE_OP_GETATTR] = EXTFUSE_SCOPE_NONE;
+	c.scope = EXTFUSE_SCOPE_UID;
+	fuse_opt_add_arg(&args, "-odefault_permissions,cache=private");
+	EXPECT_EQ(policy().names, EXTFUSE_SCOPE_CALLER);
+	EXPECT_EQ(state.params.policy.listings, EXTFUSE_SCOPE_UID);
+	// Who mounts has said it.
+	fuse_opt_add_arg(&args, "-odefault_permissions,cache=private,cache_for=all");
+	EXPECT_EQ(policy().names, EXTFUSE_SCOPE_ALL);
+}
+
+TEST_F(WrapTest, OpensAndListings)
+{
+	extfuse_wrap_config c = {};
+	c.size = sizeof(c);
+	const auto mounted = [&](const char *options) {
+		if (options)
+			option(options);
+		mount(begin(&c));
+	};
+	mounted(nullptr);
+	EXPECT_FALSE(state.params.opens);
+	mounted("cache=private");
+	EXPECT_TRUE(state.params.opens);
+	EXPECT_EQ(state.params.policy.listings, state.params.policy.others);
+	EXPECT_NE(state.params.policy.listings, EXTFUSE_SCOPE_NONE);
+	mounted("cache=private,extfuse_leave=readdir");
+	EXPECT_EQ(state.params.policy.listings, EXTFUSE_SCOPE_NONE);
+	c.op_scope[EXTFUSE_OP_OPENDIR] = EXTFUSE_SCOPE_ALL;
+	mounted(nullptr);
+	EXPECT_TRUE(state.params.opens);
+	EXPECT_EQ(wraps.back()->marks[FUSE_OPENDIR], set | EXTFUSE_SCOPE_ALL);
+	EXPECT_EQ(wraps.back()->marks[FUSE_OPEN], 0U);
 }
 
 TEST_F(WrapTest, RequestsAreMarkedAsTheyAreTaken)
@@ -399,10 +486,12 @@ TEST_F(WrapTest, NodesAreOfTheirFilesUnlessSaid)
 
 TEST_F(WrapTest, OptionsAreTaken)
 {
-	option("extfuse_leave=lookup:read,extfuse_scope=uid,ro,max_names=64,other");
+	option("extfuse_leave=lookup:read:open,extfuse_scope=uid,ro,max_names=64,other");
 	extfuse_wrap *w = begin();
 	ASSERT_NE(w, nullptr);
 	EXPECT_EQ(w->marks[FUSE_READ], nobody);
+	EXPECT_EQ(w->marks[FUSE_OPEN], nobody);
+	EXPECT_EQ(w->marks[FUSE_OPENDIR], 0U);
 	EXPECT_EQ(w->marks[FUSE_GETATTR], set | EXTFUSE_SCOPE_UID);
 	EXPECT_EQ(w->x->options.max_names, 64U);
 	ASSERT_EQ(args.argc, 3);
@@ -417,7 +506,14 @@ TEST_F(WrapTest, BadConfigurationIsRefused)
 	c.size = sizeof(c);
 	c.leave = 1U << EXTFUSE_OP_COUNT;
 	EXPECT_EQ(begin(&c), nullptr);
+	// Nothing is ever kept of these.
+	c.leave = EXTFUSE_WRAP_OP(EXTFUSE_OP_FLUSH);
+	EXPECT_EQ(begin(&c), nullptr);
 	c.leave = 0;
+	c.op_scope[EXTFUSE_OP_RELEASE] = EXTFUSE_SCOPE_ALL;
+	EXPECT_EQ(begin(&c), nullptr);
+	c.op_scope[EXTFUSE_OP_RELEASE] = EXTFUSE_SCOPE_NONE;
+	EXPECT_NE(begin(&c), nullptr);
 	const int scope = 9;
 	memcpy(&c.op_scope[3], &scope, sizeof(scope));
 	EXPECT_EQ(begin(&c), nullptr);

@@ -120,8 +120,9 @@ EXT_CACHE_REPLY_PROGRAM(reply_entry, extfuse_reply_entry_in)
 EXT_CACHE_REPLY_PROGRAM(reply_attr, extfuse_reply_attr_in)
 EXT_CACHE_REPLY_PROGRAM(reply_bytes, extfuse_reply_bytes_in)
 EXT_CACHE_REPLY_PROGRAM(reply_read, extfuse_reply_read_in)
-/* Loaded only where the policy keeps what is not marked. */
+/* Loaded only where opens are marked, or a policy keeps them. */
 EXT_CACHE_REPLY_PROGRAM(reply_open, extfuse_reply_open_in)
+/* Loaded only where the policy keeps what is not marked. */
 EXT_CACHE_REPLY_PROGRAM(reply_dirents, extfuse_reply_dirents_in)
 
 #define EXTFUSE_CACHE_OPS                                                                          \

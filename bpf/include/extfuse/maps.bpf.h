@@ -56,6 +56,7 @@ const volatile __u32 ext_open_mask = 0;
 const volatile __u32 ext_cache = EXTFUSE_CACHE_ANNOTATED; /* enum extfuse_policy */
 const volatile __u32 ext_cache_names = 0; /* scope of what names mean */
 const volatile __u32 ext_cache_attrs = 0; /* scope of attributes */
+const volatile __u32 ext_cache_listings = 0; /* scope of what directories contain */
 const volatile __u32 ext_cache_others = 0; /* scope of all but data, which is everybody's */
 const volatile __u32 ext_cache_links = 0; /* 1: all names of a file have one node */
 const volatile __u32 ext_cache_owner = 0; /* 1: only of what these ids were told */

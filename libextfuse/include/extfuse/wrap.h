@@ -40,7 +40,9 @@ struct extfuse_wrap;
  * What is kept, and for whom; zero means "default" for every member. .size as in
  * struct extfuse_config. Operations are of enum extfuse_op: LOOKUP stands for names
  * (those of CREATE, MKNOD, MKDIR, SYMLINK and LINK, too), GETATTR for attributes
- * (those in entries, and of SETATTR, too).
+ * (those in entries, and of SETATTR, too), READDIR for what is in directories. Others than
+ * these, GETXATTR, LISTXATTR, READLINK, STATFS, ACCESS, LSEEK, READ, OPEN and OPENDIR are
+ * refused: nothing of them is kept.
  */
 struct extfuse_wrap_config {
 	size_t size;
@@ -55,7 +57,9 @@ struct extfuse_wrap_config {
 	 */
 	enum extfuse_scope scope;
 	/* The same of one operation. Default: .scope; READ: ALL, as with the page cache;
-	 * STATFS: not kept, others may use the space behind it.
+	 * STATFS: not kept, others may use the space behind it; OPEN, OPENDIR (for
+	 * reading): not kept, but by config.cache EXTFUSE_CACHE_PRIVATE, which is also what
+	 * READDIR needs.
 	 */
 	enum extfuse_scope op_scope[EXTFUSE_OP_COUNT];
 	const struct extfuse_config *config; /* of extfuse_new(); NULL: defaults */
@@ -64,7 +68,8 @@ struct extfuse_wrap_config {
 /*
  * Who mounts can override it: -o extfuse_leave=OP:OP:... adds to .leave,
  * -o extfuse_scope=kernel|all|uid|caller is .scope. Beside them, the options of
- * extfuse_new().
+ * extfuse_new(); with cache=timeouts replies are not marked, and of scopes counts only
+ * whether attributes are for their callers alone.
  */
 
 /*

@@ -40,7 +40,7 @@ static __always_inline int extfuse_cache_reply_open(const struct extfuse_reply_o
 		file = EXTFUSE_FILE_CLOSE_ONLY;
 	} else if (op == EXTFUSE_OP_OPEN) {
 		file |= EXTFUSE_FILE_KEEP_CACHE;
-		why = reply_alone(nodeid, hash, in->word, in->word);
+		why = in->mark ? -1 : reply_alone(nodeid, hash, in->word, in->word);
 		if (why >= 0)
 			return extfuse_count_unkept(op, why);
 	}
@@ -127,7 +127,7 @@ static __always_inline int extfuse_cache_reply_dirents(const struct extfuse_repl
 	if (ext_cache == EXTFUSE_CACHE_TIMEOUTS)
 		return extfuse_count_unkept(EXTFUSE_OP_READDIR, EXTFUSE_UNKEPT_TIMEOUT);
 	w.in = in;
-	w.scope = reply_scope(0, ext_cache_others);
+	w.scope = reply_scope(0, ext_cache_listings);
 	w.why = EXTFUSE_UNKEPT_SIZE;
 	if (!reply_audience(&in->caller, 0, w.scope, &w.who))
 		return reply_unkept_for(EXTFUSE_OP_READDIR, w.scope);
