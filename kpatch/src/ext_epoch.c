@@ -5,6 +5,8 @@
  */
 #include "ext_call.h"
 
+#include <linux/termios.h>
+
 static void ext_word_begin(struct ext_conn *ec, atomic64_t *word)
 {
 	u64 now;
@@ -186,6 +188,30 @@ void ext_touch_search(struct fuse_args *args, struct inode *inode, bool changes)
 }
 
 /*
+ * Commands that only look, by what they are defined to do: a program that asks whether
+ * it has a terminal asks this of every file. Any other may change the file, whatever its
+ * number says of directions and whatever it returns.
+ */
+static bool ext_ioctl_looks(const struct fuse_ioctl_in *ioctl)
+{
+	if (ioctl->flags & FUSE_IOCTL_UNRESTRICTED)
+		return false;
+	switch (ioctl->cmd) {
+	case TCGETS:
+	case TCGETS2:
+	case TIOCGWINSZ:
+	case TIOCGPGRP:
+	case FS_IOC_GETFLAGS:
+	case FS_IOC32_GETFLAGS:
+	case FS_IOC_FSGETXATTR:
+	case FS_IOC_GETVERSION:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/*
  * What a request changes as far as it says so itself. An operation that is not
  * listed changes nothing that is cached; docs/operations.md has the table.
  */
@@ -228,6 +254,8 @@ void ext_marks_collect(struct ext_conn *ec, struct fuse_args *args)
 	case FUSE_IOCTL: {
 		const struct fuse_ioctl_in *ioctl = in;
 
+		if (ext_ioctl_looks(ioctl))
+			break;
 		if (ioctl->flags & FUSE_IOCTL_UNRESTRICTED)
 			ext_touch(marks, EXT_MOUNT_WORD);
 		else

@@ -17,7 +17,7 @@ const char *op_name(Op op)
 		"flush",           "release",     "fsync",   "opendir",  "readdir",
 		"readdirplus",     "releasedir",  "statfs",  "setxattr", "getxattr",
 		"listxattr",       "removexattr", "access",  "create",   "fallocate",
-		"copy_file_range", "lseek"};
+		"copy_file_range", "lseek",       "ioctl"};
 	return names.at(static_cast<size_t>(op));
 }
 

@@ -55,6 +55,7 @@ enum class Op {
 	Fallocate,
 	CopyFileRange,
 	Lseek,
+	Ioctl,
 	Count
 };
 

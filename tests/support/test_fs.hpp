@@ -139,6 +139,8 @@ public:
 	// What a broken daemon replies in place of what it has; set before requests.
 	std::function<void(fuse_entry_param &)> spoil_entry;
 	std::function<void(struct stat &)> spoil_attr;
+	// What an ioctl without data does to a node; set before requests.
+	std::function<void(uint64_t node, unsigned command)> on_ioctl;
 
 	// Puts behind the name "path" in the mount.
 	std::string path(const std::string &name = {}) const;

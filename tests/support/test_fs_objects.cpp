@@ -125,6 +125,18 @@ struct ObjectOps {
 			extfuse_reply_lseek(f.ext_, req, node, offset, whence, found, token,
 					    f.say.object);
 	}
+
+	static void ioctl(fuse_req_t req, fuse_ino_t node, unsigned command, void *,
+			  fuse_file_info *, unsigned, const void *, size_t, size_t room)
+	{
+		TestFs &f = fs(req);
+		const std::string zeros(room, 0);
+
+		f.arrived(Op::Ioctl, node);
+		if (f.on_ioctl)
+			f.on_ioctl(node, command);
+		fuse_reply_ioctl(req, 0, zeros.data(), zeros.size());
+	}
 };
 
 void add_object_operations(fuse_lowlevel_ops &table)
@@ -136,6 +148,7 @@ void add_object_operations(fuse_lowlevel_ops &table)
 	table.listxattr = ObjectOps::listxattr;
 	table.removexattr = ObjectOps::removexattr;
 	table.lseek = ObjectOps::lseek;
+	table.ioctl = ObjectOps::ioctl;
 }
 
 } // namespace extfuse_test
