@@ -8,7 +8,9 @@
 //     host/uptime   seconds
 //     ticks         how many times all this was published
 //     requests      that reached this program since the mount
+#include <atomic>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -33,14 +35,26 @@ std::string line(const char *format, double value)
 	return text;
 }
 
-void publish(std::stop_token stop, metricsfs::Publisher &out, const extfuse *x)
+// Its files, and what is in them.
+class Metrics
 {
-	const uint64_t host = out.add_directory(METRICS_ROOT, "host");
-	const uint64_t load = out.add_file(host, "load", "");
-	const uint64_t uptime = out.add_file(host, "uptime", "");
-	const uint64_t ticks = out.add_file(METRICS_ROOT, "ticks", "0\n");
-	const uint64_t requests = out.add_file(METRICS_ROOT, "requests", "0\n");
+public:
+	Metrics(int map, extfuse *x) : out_(map), x_(x) {}
 
+	void publish(std::stop_token stop);
+
+private:
+	metricsfs::Publisher out_;
+	extfuse *x_;
+	const uint64_t host = out_.add_directory(METRICS_ROOT, "host");
+	const uint64_t load = out_.add_file(host, "load", "");
+	const uint64_t uptime = out_.add_file(host, "uptime", "");
+	const uint64_t ticks = out_.add_file(METRICS_ROOT, "ticks", "0\n");
+	const uint64_t requests = out_.add_file(METRICS_ROOT, "requests", "0\n");
+};
+
+void Metrics::publish(std::stop_token stop)
+{
 	for (uint64_t n = 1; !stop.stop_requested(); n++) {
 		double averages[3] = {};
 		timespec since_boot = {};
@@ -48,16 +62,54 @@ void publish(std::stop_token stop, metricsfs::Publisher &out, const extfuse *x)
 
 		counters.size = sizeof(counters);
 		if (getloadavg(averages, 3) == 3)
-			out.set(load, line("%.2f ", averages[0]) + line("%.2f ", averages[1]) +
+			out_.set(load, line("%.2f ", averages[0]) + line("%.2f ", averages[1]) +
 					      line("%.2f\n", averages[2]));
 		clock_gettime(CLOCK_BOOTTIME, &since_boot);
-		out.set(uptime, std::to_string(since_boot.tv_sec) + "\n");
-		if (extfuse_get_stats(const_cast<extfuse *>(x), &counters) == 0)
-			out.set(requests, std::to_string(counters.driver.sent_total) + "\n");
-		out.set(ticks, std::to_string(n) + "\n");
+		out_.set(uptime, std::to_string(since_boot.tv_sec) + "\n");
+		if (extfuse_get_stats(x_, &counters) == 0)
+			out_.set(requests, std::to_string(counters.driver.sent_total) + "\n");
+		out_.set(ticks, std::to_string(n) + "\n");
 		std::this_thread::sleep_for(period);
 	}
 }
+
+// Publishes while the session runs, which ends if that fails.
+void serve(fuse_session *session, Metrics &metrics)
+{
+	const pthread_t serving = pthread_self();
+	std::exception_ptr failed;
+	{
+		const std::jthread publisher([&](std::stop_token stop) {
+			try {
+				metrics.publish(stop);
+			} catch (...) {
+				failed = std::current_exception();
+				// As from outside: the loop waits for requests.
+				pthread_kill(serving, SIGTERM);
+			}
+		});
+		fuse_session_loop(session);
+	}
+	if (failed)
+		std::rethrow_exception(failed);
+}
+
+// In the order of their ends: nothing outlives the session.
+struct Mounted {
+	extfuse *x;
+	~Mounted()
+	{
+		extfuse_unmount(x);
+	}
+};
+
+struct Signals {
+	fuse_session *session;
+	~Signals()
+	{
+		fuse_remove_signal_handlers(session);
+	}
+};
 
 struct Free {
 	void operator()(char *p) const
@@ -99,17 +151,15 @@ int run(fuse_args *args)
 		fuse_session_new(args, &nothing, sizeof(nothing), nullptr));
 	if (!session || fuse_set_signal_handlers(session.get()) < 0)
 		return 1;
+	const Signals signals{session.get()};
 	if (extfuse_mount(x.get(), session.get(), mountpoint.get()) < 0)
 		return 1;
-	extfuse_declare_stable(x.get());
-	{
-		metricsfs::Publisher out(extfuse_handler_map_fd(x.get(), "metrics"));
-		const std::jthread publisher(publish, std::ref(out), x.get());
-
-		fuse_session_loop(session.get());
-	}
-	fuse_remove_signal_handlers(session.get());
-	extfuse_unmount(x.get());
+	const Mounted mounted{x.get()};
+	const int error = extfuse_declare_stable(x.get());
+	if (error < 0)
+		throw std::system_error(-error, std::system_category(), "stable entries");
+	Metrics metrics(extfuse_handler_map_fd(x.get(), "metrics"), x.get());
+	serve(session.get(), metrics);
 	return 0;
 }
 

@@ -206,4 +206,29 @@ TEST(MetricsFs, PublishesWithoutBeingAsked)
 	EXPECT_EQ(rmdir(dir), 0);
 }
 
+// Another handler has no such map: the program ends, and what it has begun ends in order.
+TEST(MetricsFs, EndsInOrderWithoutItsMap)
+{
+	char dir[] = "/tmp/metricsfs.XXXXXX", log[] = "/tmp/metricsfs-log.XXXXXX";
+	ASSERT_TRUE(mkdtemp(dir));
+	const sys::Fd said(mkstemp(log));
+	ASSERT_GE(said, 0);
+	const std::string option = "handler=" + example("minimal");
+	const pid_t pid = fork();
+	if (pid == 0) {
+		dup2(said, STDERR_FILENO);
+		setenv("ASAN_OPTIONS", "exitcode=99", 1);
+		execl(METRICSFS_CHECKED, METRICSFS_CHECKED, "-o", option.c_str(), dir, nullptr);
+		_exit(127);
+	}
+	int status = -1;
+	EXPECT_EQ(waitpid(pid, &status, 0), pid);
+	EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 1)
+		<< status << ": " << sys::read_file(log);
+	EXPECT_NE(sys::read_file(log).find("map of metrics"), std::string::npos);
+	EXPECT_EQ(names_in(dir), Names{});
+	EXPECT_EQ(rmdir(dir), 0);
+	sys::unlink(log);
+}
+
 } // namespace extfuse_test
