@@ -227,7 +227,13 @@ extern "C" {
 struct extfuse_wrap *extfuse_wrap_begin(struct fuse_args *args,
 					const struct extfuse_wrap_config *config)
 {
-	return wrap_begin(args, config, make_linux_kernel());
+	struct extfuse_wrap *w = nullptr;
+
+	no_throw([&] {
+		w = wrap_begin(args, config, make_linux_kernel());
+		return 0;
+	});
+	return w;
 }
 
 const struct fuse_lowlevel_ops *extfuse_wrap_ops(struct extfuse_wrap *w,
