@@ -269,10 +269,14 @@ const struct fuse_operations *extfuse_wrap_path_ops(struct extfuse_wrap *w,
 
 struct fuse_session *extfuse_wrap_end(struct extfuse_wrap *w, struct fuse_session *se)
 {
-	if (se)
-		w->session = se;
-	else
+	if (!se) {
 		drop(w);
+		return se;
+	}
+	w->session = se;
+	// As marked replies are, so are those that a policy keeps.
+	if (!w->linked)
+		w->x->options.cache_links = true;
 	return se;
 }
 
