@@ -22,6 +22,7 @@ namespace
 struct Pending {
 	const Words *words;
 	uint32_t mark;
+	bool overrides; // what a wrapped session has said already
 };
 
 thread_local Pending pending;
@@ -67,11 +68,31 @@ ssize_t io_splice_receive(int in, off_t *in_offset, int out, off_t *out_offset, 
 	return splice(in, in_offset, out, out_offset, size, flags);
 }
 
-// The reply's header is in the pipe: it stays without a mark.
+// The header of a reply that is in a pipe, and stays there. False: not to be had.
+bool peek(int pipe, fuse_out_header &out) noexcept
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return false;
+	const Fd from(ends[0]), to(ends[1]);
+	return tee(pipe, to.get(), sizeof(out), 0) == sizeof(out) &&
+	       read(from.get(), &out, sizeof(out)) == sizeof(out);
+}
+
 ssize_t io_splice_send(int in, off_t *in_offset, int out, off_t *out_offset, size_t size,
 		       unsigned flags, void *)
 {
-	forget_mark();
+	fuse_out_header header;
+
+	if (pending.words) {
+		if (peek(in, header))
+			pending.words->mark(header.unique, pending.mark);
+		else if (pending.overrides)
+			// What has changed since it was asked for is not kept.
+			pending.words->change_all();
+		forget_mark();
+	}
 	return splice(in, in_offset, out, out_offset, size, flags);
 }
 
@@ -129,7 +150,7 @@ int extfuse_mark_reply(const struct extfuse *x, enum extfuse_scope scope,
 	const bool somebody = scope || attr_scope;
 	// With no scope it overrides what a wrapped session says by itself.
 	if (somebody || x->io != &marking_io)
-		pending = {&x->words, mark};
+		pending = {&x->words, mark, x->io != &marking_io};
 	return somebody;
 }
 

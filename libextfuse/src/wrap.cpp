@@ -195,7 +195,7 @@ extfuse_wrap *wrap_begin(fuse_args *args, const extfuse_wrap_config *config,
 			return error;
 		auto w = std::make_unique<extfuse_wrap>();
 		if (c.node_per_name)
-			w->linked = std::make_unique<NodeSet>();
+			w->linked = std::make_unique<Linked>();
 		error = make(&w->x, args, c.config, std::move(kernel));
 		if (error)
 			return error;
@@ -254,7 +254,7 @@ const struct fuse_operations *extfuse_wrap_path_ops(struct extfuse_wrap *w,
 {
 	const auto body = [&] {
 		if (!w->linked)
-			w->linked = std::make_unique<NodeSet>();
+			w->linked = std::make_unique<Linked>();
 		copy_ops(w->ops, ops, size);
 		replace(w->ops, &fuse_operations::init, callbacks[w->number].path_init,
 			w->path_init);

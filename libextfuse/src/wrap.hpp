@@ -11,6 +11,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <vector>
 
 #include <linux/fuse.h>
@@ -54,6 +56,34 @@ private:
 	std::array<std::atomic<uint64_t>, (1U << size_log2) / 64> bits_{};
 };
 
+// The last requests, by their unique ids: a reply does not say what it is to.
+class RequestTable
+{
+public:
+	struct Request {
+		uint64_t node;
+		uint32_t opcode;
+	};
+	void add(uint64_t unique, const Request &request);
+	// None: another has taken its place, of so many at once.
+	std::optional<Request> find(uint64_t unique);
+
+private:
+	struct Place {
+		uint64_t unique = 0;
+		Request request = {};
+	};
+
+	std::mutex mutex_;
+	std::array<Place, EXTFUSE_MARK_COUNT> places_;
+};
+
+// Of sessions with a node per name.
+struct Linked {
+	NodeSet nodes; // of files of several names
+	RequestTable requests;
+};
+
 // What the replies to these requests are marked with; 0: not marked.
 using OpcodeMarks = std::array<uint32_t, 64>;
 
@@ -86,8 +116,7 @@ struct extfuse_wrap {
 	fuse_session *session = nullptr;
 	size_t number = 0;
 	exf::impl::OpcodeMarks marks{};
-	// Of sessions with a node per name.
-	std::unique_ptr<exf::impl::NodeSet> linked;
+	std::unique_ptr<exf::impl::Linked> linked; // null: a node per file
 
 	std::vector<std::byte> ops; // the program's, with our init()
 	decltype(fuse_lowlevel_ops::init) init = nullptr;

@@ -21,8 +21,6 @@ namespace
 
 struct Taken {
 	const extfuse_wrap *wrap;
-	uint64_t unique;
-	uint64_t node;
 	uint32_t opcode;
 };
 
@@ -107,6 +105,23 @@ const fuse_custom_io *wrapped_io(size_t number) noexcept
 	return &io[number];
 }
 
+void RequestTable::add(uint64_t unique, const Request &request)
+{
+	const std::lock_guard lock(mutex_);
+
+	places_[extfuse_mark_index(unique)] = {unique, request};
+}
+
+std::optional<RequestTable::Request> RequestTable::find(uint64_t unique)
+{
+	const std::lock_guard lock(mutex_);
+	const Place &place = places_[extfuse_mark_index(unique)];
+
+	if (place.unique != unique)
+		return std::nullopt;
+	return place.request;
+}
+
 const extfuse_wrap *taken_by_this_thread() noexcept
 {
 	return last_taken.wrap;
@@ -129,7 +144,7 @@ void extfuse_wrap::taken(const void *request, size_t size) noexcept
 	if (size < sizeof(in))
 		return;
 	memcpy(&in, request, sizeof(in));
-	last_taken = {this, in.unique, in.nodeid, in.opcode};
+	last_taken = {this, in.opcode};
 
 	uint32_t mark = in.opcode < marks.size() ? marks[in.opcode] : 0;
 	if (in.opcode == FUSE_GETXATTR && trusted_xattr(request, size))
@@ -140,10 +155,11 @@ void extfuse_wrap::taken(const void *request, size_t size) noexcept
 		if (in.opcode == FUSE_LINK && size >= sizeof(in) + sizeof(link)) {
 			memcpy(&link, static_cast<const char *>(request) + sizeof(in),
 			       sizeof(link));
-			linked->add(link.oldnodeid);
+			linked->nodes.add(link.oldnodeid);
 		}
+		linked->requests.add(in.unique, {in.nodeid, in.opcode});
 		const bool kept = mark || x->options.cache != EXTFUSE_CACHE_ANNOTATED;
-		if (kept && !makes_entry(in.opcode) && linked->has(in.nodeid))
+		if (kept && !makes_entry(in.opcode) && linked->nodes.has(in.nodeid))
 			mark = EXTFUSE_MARK_SET;
 	}
 	if (mark && x->marking)
@@ -166,25 +182,27 @@ void extfuse_wrap::linked_reply(const fuse_out_header &header, const iovec *iov,
 	const auto several = [&](const fuse_attr &a, uint64_t node) {
 		if (S_ISDIR(a.mode) || a.nlink < 2)
 			return false;
-		linked->add(node);
+		linked->nodes.add(node);
 		return true;
 	};
-	// libfuse's path API replies where it took the request.
-	if (last_taken.wrap != this || last_taken.unique != header.unique)
+	const auto request = linked->requests.find(header.unique);
+	if (!request) {
+		if (x->marking)
+			x->words.mark(header.unique, EXTFUSE_MARK_SET);
 		return;
-
-	if (makes_entry(last_taken.opcode)) {
+	}
+	if (makes_entry(request->opcode)) {
 		fuse_entry_out out;
-		const uint32_t name = marks[last_taken.opcode] & EXTFUSE_MARK_SCOPE_MASK;
+		const uint32_t name = marks[request->opcode] & EXTFUSE_MARK_SCOPE_MASK;
 
 		if (load(iov, count, out) && several(out.attr, out.nodeid) && x->marking)
 			x->words.mark(header.unique, name | EXTFUSE_MARK_SET);
-	} else if (last_taken.opcode == FUSE_GETATTR || last_taken.opcode == FUSE_SETATTR) {
+	} else if (request->opcode == FUSE_GETATTR || request->opcode == FUSE_SETATTR) {
 		fuse_attr_out out;
 
-		if (load(iov, count, out) && several(out.attr, last_taken.node) && x->marking)
+		if (load(iov, count, out) && several(out.attr, request->node) && x->marking)
 			x->words.mark(header.unique, EXTFUSE_MARK_SET);
-	} else if (last_taken.opcode == FUSE_READDIRPLUS && count == 2) {
+	} else if (request->opcode == FUSE_READDIRPLUS && count == 2) {
 		const auto *bytes = static_cast<const char *>(iov[1].iov_base);
 		size_t left = iov[1].iov_len;
 		fuse_direntplus entry;

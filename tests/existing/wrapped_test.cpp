@@ -484,6 +484,46 @@ TEST_F(WrapOwn, ReplyOfAnotherThreadIsKept)
 	EXPECT_EQ(of(r, "LOOKUP") + of(r, "GETATTR"), 0U) << text(r);
 }
 
+// Two nodes of one file: a change of the one is not known to be a change of the other.
+TEST_F(WrapOwn, SeveralNamesInRepliesOfAnotherThread)
+{
+	const std::string one = fs.path("one");
+	off_t expected = 1;
+	for (const off_t next : {7, 3, 20}) {
+		for (int i = 0; i < 3; i++) {
+			EXPECT_EQ(size("one"), expected);
+			EXPECT_EQ(size("other"), expected);
+			EXPECT_EQ(read(one).size(), static_cast<size_t>(expected));
+		}
+		ASSERT_EQ(sys::truncate(fs.path("other"), static_cast<uint64_t>(next)), 0);
+		expected = next;
+		EXPECT_EQ(read(one).size(), static_cast<size_t>(expected));
+	}
+	EXPECT_EQ(size("one"), expected);
+}
+
+TEST_F(WrapOwn, SplicedReplyIsOverridden)
+{
+	const auto look = [&] {
+		sys::drop_pages();
+		EXPECT_EQ(read(fs.path("large")), std::string(65536, 0));
+	};
+	fs.during(look);
+	fs.during(look);
+	const Requests r = fs.during(look);
+	EXPECT_GE(of(r, "READ"), 1U) << text(r);
+	EXPECT_EQ(of(r, "LOOKUP"), 0U) << text(r);
+}
+
+TEST_F(WrapOwn, OpensAreKeptIfTheAuthorSaysSo)
+{
+	const auto look = [&] { EXPECT_EQ(read(fs.path("sync")), "x"); };
+	EXPECT_EQ(of(fs.during(look), "OPEN"), 1U);
+	fs.during(look);
+	const Requests r = fs.during(look);
+	EXPECT_EQ(text(r), "");
+}
+
 TEST_F(WrapOwn, NotificationsOutdateWhatIsKept)
 {
 	int expected = 1;

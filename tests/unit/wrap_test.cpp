@@ -6,8 +6,12 @@
 
 #include <cstring>
 #include <set>
+#include <thread>
 
 #include <gtest/gtest.h>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "fake_kernel.hpp"
 #include "reader.hpp"
@@ -357,6 +361,21 @@ TEST_F(WrapTest, PoliciesFollowTheScope)
 	EXPECT_EQ(policy().names, EXTFUSE_SCOPE_ALL);
 }
 
+// So do files of several names, whose node is one unless the author says otherwise.
+TEST_F(WrapTest, PoliciesKeepFilesOfSeveralNames)
+{
+	for (const unsigned per_name : {0U, 1U}) {
+		extfuse_wrap_config c = {};
+		c.size = sizeof(c);
+		c.node_per_name = per_name;
+		option("cache=private");
+		extfuse_wrap *w = begin(&c);
+		extfuse_wrap_end(w, some_session());
+		mount(w);
+		EXPECT_EQ(state.params.policy.links, !per_name);
+	}
+}
+
 TEST_F(WrapTest, OpensAndListings)
 {
 	extfuse_wrap_config c = {};
@@ -468,6 +487,40 @@ TEST_F(WrapTest, FilesWithSeveralNamesAreNotKept)
 	EXPECT_EQ(mark_of(40), nobody);
 }
 
+// Whoever replies, and whatever has been asked since.
+TEST_F(WrapTest, FilesWithSeveralNamesInOtherThreads)
+{
+	extfuse_wrap_config c = {};
+	c.size = sizeof(c);
+	c.node_per_name = 1;
+	extfuse_wrap *w = begin(&c);
+	mount(w);
+	fuse_entry_out entry = {};
+	entry.nodeid = 7;
+	entry.attr.mode = S_IFREG;
+	entry.attr.nlink = 2;
+	fuse_attr_out attr = {};
+	attr.attr = entry.attr;
+
+	take(w, FUSE_LOOKUP, 20, 1);
+	take(w, FUSE_GETATTR, 22, 9);
+	std::thread([&] {
+		reply(w, 20, entry);
+		reply(w, 22, attr);
+	}).join();
+	EXPECT_EQ(mark_of(20), entry_mark(EXTFUSE_SCOPE_CALLER, EXTFUSE_SCOPE_NONE));
+	EXPECT_EQ(mark_of(22), nobody);
+	for (const uint64_t node : {7U, 9U}) {
+		take(w, FUSE_READ, 24, node);
+		EXPECT_EQ(mark_of(24), nobody) << node;
+	}
+	// One that has been overtaken by so many that nobody knows what it was.
+	take(w, FUSE_GETATTR, 26, 11);
+	take(w, FUSE_READ, 26 + 2 * EXTFUSE_MARK_COUNT, 12);
+	reply(w, 26, attr);
+	EXPECT_EQ(mark_of(26), nobody);
+}
+
 TEST_F(WrapTest, NodesAreOfTheirFilesUnlessSaid)
 {
 	extfuse_wrap *w = begin();
@@ -479,6 +532,51 @@ TEST_F(WrapTest, NodesAreOfTheirFilesUnlessSaid)
 	take(w, FUSE_GETATTR, 20, 11);
 	reply(w, 20, attr);
 	EXPECT_NE(mark_of(20), nobody);
+}
+
+// The header of a reply that libfuse splices is in a pipe.
+TEST_F(WrapTest, SplicedRepliesAreOverridden)
+{
+	extfuse_wrap *w = begin();
+	mount(w);
+	const auto send = [&](uint64_t unique) {
+		int ends[2];
+		const int to = open("/dev/null", O_WRONLY | O_CLOEXEC);
+		char back[sizeof(fuse_out_header) + 8] = {};
+		fuse_out_header header = {sizeof(back), 0, unique};
+
+		ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+		memcpy(back, &header, sizeof(header));
+		ASSERT_EQ(write(ends[1], back, sizeof(back)), ssize_t(sizeof(back)));
+		EXPECT_EQ(w->x->io->splice_send(ends[0], nullptr, to, nullptr, sizeof(back), 0,
+						nullptr),
+			  ssize_t(sizeof(back)));
+		for (const int fd : {ends[0], ends[1], to})
+			close(fd);
+	};
+
+	take(w, FUSE_READ, 20, 7);
+	EXPECT_EQ(mark_of(20), set | EXTFUSE_SCOPE_ALL);
+	extfuse_mark_reply(w->x, EXTFUSE_SCOPE_NONE, EXTFUSE_SCOPE_NONE, 0);
+	send(20);
+	EXPECT_EQ(mark_of(20), nobody);
+	take(w, FUSE_READ, 22, 7);
+	send(22);
+	EXPECT_EQ(mark_of(22), set | EXTFUSE_SCOPE_ALL);
+
+	// By whoever sends it; and with no descriptor left it is not kept either.
+	take(w, FUSE_READ, 24, 7);
+	take(w, FUSE_READ, 26, 7);
+	std::thread([&] {
+		extfuse_mark_reply(w->x, EXTFUSE_SCOPE_UID, EXTFUSE_SCOPE_NONE, 0);
+		send(24);
+	}).join();
+	EXPECT_EQ(mark_of(24), set | EXTFUSE_SCOPE_UID);
+	EXPECT_EQ(mark_of(26), set | EXTFUSE_SCOPE_ALL);
+	const uint64_t token = extfuse_token_node(w->x, 7).word;
+	extfuse_mark_reply(w->x, EXTFUSE_SCOPE_NONE, EXTFUSE_SCOPE_NONE, 0);
+	EXPECT_EQ(w->x->io->splice_send(-1, nullptr, -1, nullptr, 1, 0, nullptr), -1);
+	EXPECT_NE(extfuse_token_node(w->x, 7).word, token);
 }
 
 // ---------------------------------------------------------------------------

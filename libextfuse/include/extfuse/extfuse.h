@@ -493,9 +493,9 @@ EXTFUSE_API int extfuse_reply_readdir(struct extfuse *x, fuse_req_t req, fuse_in
  * A mark is a store in shared memory. extfuse_put_*() works as ever.
  *
  * The session must have been made for extfuse_mount(); it takes requests and sends
- * replies by fuse_session_custom_io(). Not marked: a reply that libfuse splices
- * (fuse_reply_data() from a file), one that another thread sends, and those of
- * extfuse_reply_readdir(), which are put.
+ * replies by fuse_session_custom_io(). A reply that libfuse splices (fuse_reply_data()
+ * from a file) costs a few system calls more if it is marked. Not marked: one that another
+ * thread sends, and those of extfuse_reply_readdir(), which are put.
  */
 
 /* 1: mounted on the extfuse driver, and replies are marked. */
