@@ -63,7 +63,7 @@ void Metrics::publish(std::stop_token stop)
 		counters.size = sizeof(counters);
 		if (getloadavg(averages, 3) == 3)
 			out_.set(load, line("%.2f ", averages[0]) + line("%.2f ", averages[1]) +
-					      line("%.2f\n", averages[2]));
+					       line("%.2f\n", averages[2]));
 		clock_gettime(CLOCK_BOOTTIME, &since_boot);
 		out_.set(uptime, std::to_string(since_boot.tv_sec) + "\n");
 		if (extfuse_get_stats(x_, &counters) == 0)

@@ -333,7 +333,8 @@ void HandlerObject::set_flags(uint32_t flags)
 	uint32_t now;
 
 	if (id >= 0 && table)
-		at = member_offset(types, btf__type_by_id(types, static_cast<uint32_t>(id)), "flags");
+		at = member_offset(types, btf__type_by_id(types, static_cast<uint32_t>(id)),
+				   "flags");
 	if (at == std::string::npos || at > size - sizeof(now))
 		return;
 	memcpy(&now, table + at, sizeof(now));
@@ -377,14 +378,10 @@ int HandlerObject::set_policy(const CachePolicy &policy, std::string &reason)
 		const char *variable;
 		uint32_t value;
 	} settings[] = {
-		{"ext_cache", policy.cache},
-		{"ext_cache_names", policy.names},
-		{"ext_cache_attrs", policy.attrs},
-		{"ext_cache_listings", policy.listings},
-		{"ext_cache_others", policy.others},
-		{"ext_cache_links", policy.links},
-		{"ext_cache_owner", policy.owner},
-		{"ext_owner_uid", policy.uid},
+		{"ext_cache", policy.cache},         {"ext_cache_names", policy.names},
+		{"ext_cache_attrs", policy.attrs},   {"ext_cache_listings", policy.listings},
+		{"ext_cache_others", policy.others}, {"ext_cache_links", policy.links},
+		{"ext_cache_owner", policy.owner},   {"ext_owner_uid", policy.uid},
 		{"ext_owner_gid", policy.gid},
 	};
 

@@ -71,8 +71,8 @@ int extfuse::load_handler(std::string &reason)
 	params.names_buckets = buckets_for(options.max_dirs);
 	params.open_buckets = buckets_for(options.max_opens);
 	params.seed = seed;
-	params.policy = make_policy(options, mount_options, mount_options.user_id,
-				    mount_options.group_id);
+	params.policy =
+		make_policy(options, mount_options, mount_options.user_id, mount_options.group_id);
 	params.replies = options.reply_hooks || options.cache != EXTFUSE_CACHE_ANNOTATED;
 	params.opens = options.mark_opens || options.cache == EXTFUSE_CACHE_PRIVATE;
 	params.file = options.handler_file;

@@ -208,8 +208,8 @@ extfuse_wrap *wrap_begin(fuse_args *args, const extfuse_wrap_config *config,
 		w->x->options.reply_hooks = true;
 		w->x->io = wrapped_io(w->number);
 		narrow_policy(c, w->x->options);
-		w->marks = make_marks(c, w->x->mount_options.default_permissions,
-				      w->x->options.cache);
+		w->marks =
+			make_marks(c, w->x->mount_options.default_permissions, w->x->options.cache);
 		w->x->options.mark_opens =
 			(w->marks[FUSE_OPEN] | w->marks[FUSE_OPENDIR]) & EXTFUSE_MARK_SCOPE_MASK;
 		out = w.release();

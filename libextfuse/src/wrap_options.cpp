@@ -87,8 +87,8 @@ int take_scope(const Taking &t, std::string_view name)
 	return 0;
 }
 
-constexpr fuse_opcode with_attributes[] = {FUSE_LOOKUP,  FUSE_MKNOD, FUSE_MKDIR,   FUSE_SYMLINK,
-					   FUSE_LINK,    FUSE_CREATE, FUSE_GETATTR, FUSE_SETATTR};
+constexpr fuse_opcode with_attributes[] = {FUSE_LOOKUP, FUSE_MKNOD,  FUSE_MKDIR,   FUSE_SYMLINK,
+					   FUSE_LINK,   FUSE_CREATE, FUSE_GETATTR, FUSE_SETATTR};
 
 // C programs put any number into an enum.
 unsigned raw(const extfuse_scope *scope) noexcept
@@ -229,8 +229,8 @@ OpcodeMarks make_marks(const extfuse_wrap_config &config, bool default_permissio
 	// Nobody has promised that opening is not seen, unless this is said.
 	for (const auto &[opcode, op] :
 	     {std::pair(FUSE_OPEN, EXTFUSE_OP_OPEN), std::pair(FUSE_OPENDIR, EXTFUSE_OP_OPENDIR)}) {
-		const bool given = config.op_scope[op] ||
-				   (policy == EXTFUSE_CACHE_PRIVATE && config.scope);
+		const bool given =
+			config.op_scope[op] || (policy == EXTFUSE_CACHE_PRIVATE && config.scope);
 
 		if (given || (config.leave & EXTFUSE_WRAP_OP(op)))
 			marks[opcode] = mark(scope_of(op));

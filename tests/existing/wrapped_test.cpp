@@ -12,8 +12,8 @@
 #include <sys/wait.h>
 
 #include "guest.hpp"
-#include "wrapped_program.hpp"
 #include "sys.hpp"
+#include "wrapped_program.hpp"
 
 namespace extfuse_test
 {
@@ -394,8 +394,8 @@ class WrapPathOptions : public WrapPath, public testing::WithParamInterface<std:
 };
 
 INSTANTIATE_TEST_SUITE_P(Policies, WrapPathOptions,
-			 testing::Values("", ",cache=timeouts",
-					 ",cache=private", ",cache=private,extfuse_scope=all"));
+			 testing::Values("", ",cache=timeouts", ",cache=private",
+					 ",cache=private,extfuse_scope=all"));
 
 // Each name is a node of its own to this API: none knows of a change by the other.
 TEST_P(WrapPathOptions, ChangesByAnotherNameAreSeen)

@@ -55,9 +55,9 @@ protected:
 
 TEST_F(Ioctl, WhatOnlyLooksLeavesWhatIsKnown)
 {
-	const unsigned long commands[] = {TCGETS,         TCGETS2,           TIOCGWINSZ,
-					  TIOCGPGRP,      FS_IOC_GETFLAGS,   FS_IOC32_GETFLAGS,
-					  FS_IOC_GETVERSION, FS_IOC_FSGETXATTR};
+	const unsigned long commands[] = {
+		TCGETS,          TCGETS2,           TIOCGWINSZ,        TIOCGPGRP,
+		FS_IOC_GETFLAGS, FS_IOC32_GETFLAGS, FS_IOC_GETVERSION, FS_IOC_FSGETXATTR};
 
 	for (const unsigned long number : commands) {
 		command(number);
@@ -73,8 +73,8 @@ TEST_F(Ioctl, AnyOtherMayHaveChangedTheFile)
 		fs.store.set_size(which, ++size);
 		fs.store.set_xattr(which, "user.name", std::to_string(size));
 	};
-	const unsigned long commands[] = {_IO('x', 1), _IOR('x', 2, int), _IOW('x', 3, int),
-					  TCSETS, TIOCSWINSZ};
+	const unsigned long commands[] = {_IO('x', 1), _IOR('x', 2, int), _IOW('x', 3, int), TCSETS,
+					  TIOCSWINSZ};
 	for (const unsigned long number : commands) {
 		char value[16] = {};
 
