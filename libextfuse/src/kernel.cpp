@@ -4,7 +4,6 @@
 #include "kernel.hpp"
 
 #include <cerrno>
-#include <climits>
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
@@ -13,10 +12,10 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
 
 #include <extfuse/extfuse.h>
+
+#include "mount_place.hpp"
 
 namespace exf::impl
 {
@@ -49,13 +48,6 @@ int read_file(const char *path, std::string &out)
 		out.append(part, static_cast<size_t>(n));
 	}
 }
-
-struct Free {
-	void operator()(char *p) const
-	{
-		free(p);
-	}
-};
 
 class LinuxKernel final : public Kernel
 {
@@ -109,25 +101,17 @@ public:
 
 	int resolve(const char *path, std::string &out, mode_t &mode) override
 	{
-		struct stat st;
-
-		const std::unique_ptr<char, Free> real(realpath(path, nullptr));
-		if (!real || stat(real.get(), &st) < 0)
-			return -errno;
-		out = real.get();
-		mode = st.st_mode;
-		return 0;
+		return place_.pin(path, out, mode);
 	}
 
 	int mount(const MountCall &call) override
 	{
-		return negative_errno(::mount(call.source.c_str(), call.target.c_str(),
-					      call.type.c_str(), call.flags, call.data.c_str()));
+		return place_.mount(call);
 	}
 
-	int unmount(const std::string &target) override
+	int unmount(const std::string &) override
 	{
-		return negative_errno(umount2(target.c_str(), MNT_DETACH));
+		return place_.unmount();
 	}
 
 	bool connection_over(int device) override
@@ -201,6 +185,7 @@ public:
 
 	int session_mount(fuse_session *se, const char *mountpoint) override
 	{
+		place_.unpin();
 		errno = 0;
 		if (fuse_session_mount(se, mountpoint) == 0)
 			return 0;
@@ -222,6 +207,9 @@ public:
 	{
 		return fuse_session_fd(se);
 	}
+
+private:
+	MountPlace place_;
 };
 
 } // namespace

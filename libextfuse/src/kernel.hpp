@@ -161,7 +161,8 @@ public:
 	virtual int load_handler(const HandlerParams &params, const Log &log,
 				 std::unique_ptr<Handler> &out, std::string &reason) = 0;
 
-	// Absolute path without symbolic links, and the file's mode.
+	// Absolute path without symbolic links, and the file's mode. mount() mounts on
+	// that file, whatever the path has come to name, unmount() what mount() has made.
 	virtual int resolve(const char *path, std::string &out, mode_t &mode) = 0;
 	virtual int mount(const MountCall &call) = 0;
 	virtual int unmount(const std::string &target) = 0;

@@ -253,8 +253,9 @@ void extfuse::unmount() noexcept
 		kernel->unmap_words(words_base, words_bytes);
 		words_base = nullptr;
 		device.reset();
-		if (!over)
-			kernel->unmount(target);
+		if (!over && kernel->unmount(target) == -EBUSY)
+			log.warning("something else is mounted on top of %s: unmount both yourself",
+				    target.c_str());
 		forget_driver();
 	}
 	session = nullptr;

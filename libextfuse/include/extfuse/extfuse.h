@@ -176,6 +176,7 @@ EXTFUSE_API int extfuse_mount(struct extfuse *x, struct fuse_session *se, const 
  * the mount is over. user, group: whose mount it is. Nothing is annotated then: replies are kept by
  * a policy of the handler, or not at all. This object keeps a descriptor of its own, so that the
  * connection outlives the one who serves; extfuse_unmount() ends both.
+ * mountpoint may be "/proc/self/fd/N": whatever is opened (O_PATH) there.
  * Errors as extfuse_mount(); never falls back to stock FUSE.
  */
 EXTFUSE_API int extfuse_mount_device(struct extfuse *x, const char *mountpoint, uid_t user,
