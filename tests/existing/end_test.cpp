@@ -9,8 +9,8 @@
 
 #include <sys/mount.h>
 
+#include "ending.hpp"
 #include "guest.hpp"
-#include "program.hpp"
 #include "sys.hpp"
 
 namespace extfuse_test
@@ -18,48 +18,6 @@ namespace extfuse_test
 
 namespace
 {
-
-const Program some_program = {
-	.name = "bindfs", .prepare = "", .argv = {"bindfs", "{options}", "{source}", "{mnt}"}};
-
-class ExistingEnd : public testing::Test
-{
-protected:
-	Workplace place{some_program};
-
-	Words bindfs(const Words &options = {}) const
-	{
-		return place.command(Way::stock, options);
-	}
-	bool shows_files() const
-	{
-		return sys::read_file(place.mnt() + "/plain") == "plain text\n";
-	}
-	static bool said(const std::string &text)
-	{
-		return Job::output().find(text) != std::string::npos;
-	}
-	// Nothing is mounted, and what it was mounted on is usable.
-	void expect_nothing_left() const
-	{
-		EXPECT_TRUE(wait_not_mounted(place.mnt()));
-		EXPECT_EQ(sys::stat(place.mnt() + "/plain"), -ENOENT);
-		EXPECT_EQ(sys::mkdir(place.mnt() + "/x"), 0);
-		EXPECT_EQ(sys::rmdir(place.mnt() + "/x"), 0);
-	}
-};
-
-// The process in the foreground that serves.
-pid_t server()
-{
-	FILE *found = popen("pidof bindfs", "r");
-	int pid = -1;
-
-	if (fscanf(found, "%d", &pid) != 1)
-		pid = -1;
-	pclose(found);
-	return pid;
-}
 
 TEST_F(ExistingEnd, TheProgramIsKilled)
 {
@@ -169,8 +127,14 @@ TEST_F(ExistingEnd, Options)
 {
 	EXPECT_EQ(Job(by_driver({"--no-such-option"}, bindfs())).wait(), 2);
 	EXPECT_TRUE(said("--no-such-option")) << Job::output();
-	EXPECT_EQ(Job(by_driver({"-o", "max_names=no"}, bindfs())).wait(), 125);
+	EXPECT_EQ(Job(by_driver({"-o", "max_names=no"}, bindfs())).wait(), 2);
 	EXPECT_TRUE(said("max_names=no")) << Job::output();
+	EXPECT_EQ(Job(by_driver({"-o", "max_names=100,cahce=private"}, bindfs())).wait(), 2);
+	EXPECT_TRUE(said("-o cahce=private: not an option")) << Job::output();
+	EXPECT_EQ(Job(by_driver({"-o", "allow_other"}, bindfs())).wait(), 2);
+	EXPECT_TRUE(said("-o allow_other: not an option")) << Job::output();
+	EXPECT_EQ(Job(by_driver({"-o", "max_names=100,extfuse=stock"}, bindfs())).wait(), 2);
+	EXPECT_TRUE(said("-o extfuse=stock")) << Job::output();
 	EXPECT_EQ(Job({EXTFUSE_RUN_PROGRAM, "--help"}).wait(), 0);
 	expect_nothing_left();
 }
@@ -249,6 +213,52 @@ TEST_F(ExistingEnd, MountsForAnotherUser)
 	kill(job.pid(), SIGTERM);
 	EXPECT_EQ(job.wait(), 0) << Job::output();
 	expect_nothing_left();
+}
+
+TEST_F(ExistingEnd, WhatCannotBeReadIsLeftToStock)
+{
+	Words words = by_driver({}, {"setpriv", "--reuid=nobody", "--clear-groups", "bindfs",
+				     "--no-allow-other", "-f", place.source(), place.mnt()});
+
+	words.insert(words.begin(), {"setpriv", "--bounding-set=-sys_ptrace"});
+	ASSERT_EQ(sys::chmod("/dev/fuse", 0666), 0);
+	sys::chown(place.mnt(), 65534, 65534);
+	Job job(words);
+	ASSERT_TRUE(wait_mounted(place.mnt(), job)) << Job::output();
+	EXPECT_TRUE(mounted(place.mnt()).starts_with("fuse")) << mounted(place.mnt());
+	EXPECT_TRUE(said("cannot read what is asked of mount(2): Operation not permitted"))
+		<< Job::output();
+	EXPECT_EQ(sys::as_user(65534, [&] { return sys::stat(place.mnt() + "/plain"); }), 0);
+	kill(job.pid(), SIGTERM);
+	EXPECT_EQ(job.wait(), 0) << Job::output();
+}
+
+TEST_F(ExistingEnd, PrivateWithoutCaches)
+{
+	const std::string minimal = std::string("handler=") + EXTFUSE_MINIMAL_OBJECT;
+
+	for (const std::string &option : {std::string("no_handler"), minimal}) {
+		Job job(by_driver({"--private", "--explain", "-o", option}, bindfs({"-f"})));
+		ASSERT_TRUE(wait_mounted(place.mnt(), job)) << Job::output();
+		ASSERT_TRUE(shows_files());
+		EXPECT_TRUE(said("(cache=private) has no effect")) << Job::output();
+		EXPECT_TRUE(said("nothing is kept, there is no handler that does"))
+			<< Job::output();
+		EXPECT_FALSE(said("every reply is kept")) << Job::output();
+		kill(job.pid(), SIGTERM);
+		EXPECT_EQ(job.wait(), 0);
+		ASSERT_EQ(truncate("/tmp/existing/output", 0), 0);
+	}
+}
+
+TEST_F(ExistingEnd, ExplainsWhatIsInForce)
+{
+	Job job(by_driver({"--explain", "-o", "cache=private"}, bindfs({"-f"})));
+	ASSERT_TRUE(wait_mounted(place.mnt(), job)) << Job::output();
+	ASSERT_TRUE(shows_files());
+	EXPECT_TRUE(said("every reply is kept")) << Job::output();
+	kill(job.pid(), SIGTERM);
+	EXPECT_EQ(job.wait(), 0);
 }
 
 TEST_F(ExistingEnd, Explains)

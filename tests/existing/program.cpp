@@ -90,6 +90,9 @@ std::string filled_in(std::string text)
 
 		dup2(out, STDOUT_FILENO);
 		dup2(out, STDERR_FILENO);
+		// Who runs us may have it ignored.
+		for (const int number : {SIGINT, SIGTERM, SIGHUP})
+			signal(number, SIG_DFL);
 		for (const std::string &word : argv)
 			words.push_back(const_cast<char *>(word.c_str()));
 		words.push_back(nullptr);

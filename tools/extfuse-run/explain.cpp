@@ -50,24 +50,37 @@ const char *unkept_reason(int why)
 	}
 }
 
+// Of one that has a timeout: the other reasons have numbers of their own.
+bool kept_by_the_kernel(int op, int why, extfuse_policy policy)
+{
+	return policy == EXTFUSE_CACHE_TIMEOUTS && op == EXTFUSE_OP_LOOKUP &&
+	       why == EXTFUSE_UNKEPT_KIND;
+}
+
 // The most frequent first.
-std::string why_sent(int op, const extfuse_op_stats &driver, const extfuse_op_counters &handler)
+std::string why_sent(int op, extfuse_policy policy, const extfuse_op_stats &driver,
+		     const extfuse_op_counters &handler)
 {
 	std::vector<std::pair<uint64_t, std::string>> reasons;
 	std::string out;
 
 	for (int why = 0; why < EXTFUSE_UNKEPT_COUNT; why++)
-		reasons.emplace_back(handler.unkept[why], std::string("not kept: ") +
-								  unkept_reason(why));
+		reasons.emplace_back(handler.unkept[why],
+				     kept_by_the_kernel(op, why, policy)
+					     ? std::string("kept by the kernel itself, for the "
+							   "names' timeout")
+					     : std::string("not kept: ") + unkept_reason(why));
 	reasons.emplace_back(handler.kept, "kept for the next time");
 	reasons.emplace_back(driver.reply_stale, "not kept: a change met them");
 	reasons.emplace_back(driver.reply_invalid, "not kept: they were not valid");
 	if (op >= first_change)
 		reasons.emplace_back(driver.sent, "changes always go to the program");
 	else if (!driver.reply && !driver.reply_stale && op == EXTFUSE_OP_READ)
-		reasons.emplace_back(driver.sent, "not kept: not read into the page cache (direct_io)");
+		reasons.emplace_back(driver.sent,
+				     "not kept: not read into the page cache (direct_io)");
 	else if (!driver.reply && !driver.reply_stale)
-		reasons.emplace_back(driver.sent, "not kept: the operation is not one of this policy");
+		reasons.emplace_back(driver.sent,
+				     "not kept: the operation is not one of this policy");
 	std::stable_sort(reasons.begin(), reasons.end(),
 			 [](const auto &a, const auto &b) { return a.first > b.first; });
 	for (size_t i = 0; i < 2 && reasons[i].first; i++)
@@ -85,17 +98,21 @@ std::string row(const char *op, uint64_t answered, uint64_t sent, const std::str
 
 } // namespace
 
-std::string explain_policy(bool private_files, const FuseData &data)
+std::string explain_policy(extfuse_policy policy, const FuseData &data)
 {
 	const auto has = [&](const char *option) {
 		return std::find(data.others.begin(), data.others.end(), option) !=
 		       data.others.end();
 	};
-	std::string out = private_files ? "every reply is kept until something is changed through "
-					  "this mount"
-					: "attributes are kept as long as the program's timeouts "
-					  "allow, and names by the kernel itself; all else is "
-					  "asked again (--private would keep it)";
+	std::string out;
+
+	if (policy == EXTFUSE_CACHE_ANNOTATED)
+		return "nothing is kept (cache=annotated), names and pages by the kernel itself";
+	if (policy == EXTFUSE_CACHE_PRIVATE)
+		out = "every reply is kept until something is changed through this mount";
+	else
+		out = "attributes are kept as long as the program's timeouts allow, and names by "
+		      "the kernel itself; all else is asked again (--private would keep it)";
 
 	if (has("default_permissions"))
 		out += "; answers are for everybody, the kernel checks permissions";
@@ -107,7 +124,7 @@ std::string explain_policy(bool private_files, const FuseData &data)
 	return out;
 }
 
-std::vector<std::string> explain_counters(bool private_files, const extfuse_counters &counters)
+std::vector<std::string> explain_counters(extfuse_policy policy, const extfuse_counters &counters)
 {
 	std::vector<std::string> out;
 	Totals reading;
@@ -126,7 +143,7 @@ std::vector<std::string> explain_counters(bool private_files, const extfuse_coun
 		}
 		if (answered || op.sent)
 			out.push_back(row(op_names[i], answered, op.sent,
-					  why_sent(i, op, counters.handler[i])));
+					  why_sent(i, policy, op, counters.handler[i])));
 	}
 	out.push_back(row("all", reading.answered, counters.driver.sent_total, ""));
 
@@ -134,11 +151,14 @@ std::vector<std::string> explain_counters(bool private_files, const extfuse_coun
 	if (reading.sent >= 100 && reading.answered < reading.sent / 9)
 		out.push_back(std::string("The driver did not help here: less than a tenth was "
 					  "answered in the kernel") +
-			      (private_files ? "." : "; --private keeps more, if nobody changes the "
-						     "files but through this mount."));
+			      (policy == EXTFUSE_CACHE_PRIVATE
+				       ? "."
+				       : "; --private keeps more, if nobody changes the "
+					 "files but through this mount."));
 	if (read.sent >= 100 && !read.reply && !read.reply_stale)
-		out.emplace_back("The program opens its files with direct_io: every read goes to it, "
-				 "the driver cannot help with that.");
+		out.emplace_back(
+			"The program opens its files with direct_io: every read goes to it, "
+			"the driver cannot help with that.");
 	return out;
 }
 

@@ -15,10 +15,10 @@ namespace extfuse_run
 {
 
 // Beforehand: what the policy does, and for whom.
-std::string explain_policy(bool private_files, const FuseData &data);
+std::string explain_policy(extfuse_policy policy, const FuseData &data);
 
 // Afterwards: by operation, and in all. Lines.
-std::vector<std::string> explain_counters(bool private_files, const extfuse_counters &counters);
+std::vector<std::string> explain_counters(extfuse_policy policy, const extfuse_counters &counters);
 
 } // namespace extfuse_run
 

@@ -15,8 +15,8 @@ namespace extfuse_run
 
 int install_mount_filter()
 {
-	const std::unique_ptr<void, decltype(&seccomp_release)> filter(
-		seccomp_init(SCMP_ACT_ALLOW), seccomp_release);
+	const std::unique_ptr<void, decltype(&seccomp_release)> filter(seccomp_init(SCMP_ACT_ALLOW),
+								       seccomp_release);
 
 	if (!filter)
 		return -ENOMEM;
@@ -74,15 +74,17 @@ void Announcements::let_through(const Announced &a) const
 	ioctl(fd_.get(), SECCOMP_IOCTL_NOTIF_SEND, &response);
 }
 
-int Announcements::replace(const Announced &a, int number, int ours, bool close_on_exec) const
+int Announcements::replace(const Announced &a, int number, int ours, int flags) const
 {
+	if (fcntl(ours, F_SETFL, flags & O_NONBLOCK) < 0)
+		return -errno;
 	seccomp_notif_addfd add = {};
 
 	add.id = a.id;
 	add.flags = SECCOMP_ADDFD_FLAG_SETFD;
 	add.srcfd = static_cast<uint32_t>(ours);
 	add.newfd = static_cast<uint32_t>(number);
-	add.newfd_flags = close_on_exec ? O_CLOEXEC : 0;
+	add.newfd_flags = flags & O_CLOEXEC;
 	return ioctl(fd_.get(), SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 ? -errno : 0;
 }
 

@@ -38,15 +38,16 @@ public:
 	}
 	// False: the caller has gone in the meantime.
 	bool receive(Announced &out) const;
-	// Is it still waiting? Ask after reading from the thread: its id may be
-	// another's by then.
+	// Is it still waiting? Ask after all that was read and opened of the thread: its id
+	// may be another's by then.
 	bool valid(const Announced &a) const;
 	// result: 0 or a negative errno.
 	void answer(const Announced &a, int result) const;
 	// Let the kernel do what was asked.
 	void let_through(const Announced &a) const;
-	// Make number in the caller's table a copy of ours. 0 or a negative errno.
-	int replace(const Announced &a, int number, int ours, bool close_on_exec) const;
+	// Make number in the caller's table a copy of ours, with the O_NONBLOCK and
+	// O_CLOEXEC of flags. 0 or a negative errno.
+	int replace(const Announced &a, int number, int ours, int flags) const;
 
 private:
 	Fd fd_;

@@ -7,12 +7,13 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include "options.hpp"
 #include "say.hpp"
+#include "stop.hpp"
 
 namespace extfuse_run
 {
@@ -31,70 +32,79 @@ int wait_for(pid_t supervisor, int channel, int signals)
 	for (;;) {
 		poll(fds, 2, -1);
 		if (fds[1].revents && read(signals, &info, sizeof(info)) == sizeof(info)) {
-			// What comes from the terminal, it has got itself.
+			// What comes from the terminal, it has got itself. No signal: one
+			// that it has got by the process group would hide it.
+			told = static_cast<unsigned char>(info.ssi_signo);
 			if (info.ssi_code != SI_KERNEL)
-				kill(supervisor, static_cast<int>(info.ssi_signo));
+				send(channel, &told, 1, MSG_NOSIGNAL);
 			continue;
 		}
 		if (!fds[0].revents)
 			continue;
 		if (read(channel, &told, 1) == 1)
 			return told;
-		waitpid(supervisor, &status, 0);
+		while (waitpid(supervisor, &status, 0) < 0) {
+			if (errno != EINTR)
+				return exit_no_mount;
+		}
 		return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 	}
 }
 
 } // namespace
 
+int Front::signal()
+{
+	unsigned char told;
+
+	if (read(channel_.get(), &told, 1) == 1)
+		return told;
+	channel_.reset();
+	return 0;
+}
+
 void Front::leave(int status)
 {
 	const auto told = static_cast<unsigned char>(status);
 	const Fd null(open("/dev/null", O_RDWR | O_CLOEXEC));
 
-	prctl(PR_SET_PDEATHSIG, 0);
 	setsid();
 	if (chdir("/") < 0 || !null)
 		say(std::string("cannot go to the background properly: ") + strerror(errno));
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		dup2(null.get(), fd);
-	while (write(channel_.get(), &told, 1) < 0 && errno == EINTR)
-		;
+	send(channel_.get(), &told, 1, MSG_NOSIGNAL);
 	channel_.reset();
 }
 
 int run_behind_front(const std::function<int(Front &)> &supervise)
 {
-	sigset_t set;
+	const sigset_t set = stop_signals();
 	int ends[2];
 
-	sigemptyset(&set);
-	for (const int signal : {SIGINT, SIGTERM, SIGHUP})
-		sigaddset(&set, signal);
+	// Ignored, children would leave no status.
+	signal(SIGCHLD, SIG_DFL);
 	sigprocmask(SIG_BLOCK, &set, nullptr);
-	if (pipe2(ends, O_CLOEXEC) < 0) {
-		say(std::string("cannot make a pipe: ") + strerror(errno));
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) {
+		say(std::string("cannot make a socket: ") + strerror(errno));
 		return exit_no_mount;
 	}
-	Fd in(ends[0]), out(ends[1]);
-	const pid_t front = getpid(), pid = fork();
+	Fd ours(ends[0]), theirs(ends[1]);
+	const pid_t pid = fork();
 	if (pid < 0) {
 		say(std::string("cannot fork: ") + strerror(errno));
 		return exit_no_mount;
 	}
 	if (pid == 0) {
-		in.reset();
-		prctl(PR_SET_PDEATHSIG, SIGTERM);
-		if (getppid() != front)
-			_exit(exit_no_mount);
-		Front behind(std::move(out));
+		ours.reset();
+		Front behind(std::move(theirs));
 		const int status = supervise(behind);
 		fflush(stderr);
 		_exit(status);
 	}
-	out.reset();
+	theirs.reset();
 	const Fd signals(signalfd(-1, &set, SFD_CLOEXEC));
-	return wait_for(pid, in.get(), signals.get());
+	return wait_for(pid, ours.get(), signals.get());
 }
 
 } // namespace extfuse_run

@@ -18,6 +18,13 @@ class Front
 public:
 	explicit Front(Fd channel) : channel_(std::move(channel)) {}
 
+	// Readable: it has got a signal, or has ended. -1: it has.
+	int fd() const
+	{
+		return channel_.get();
+	}
+	// The signal; 0: none.
+	int signal();
 	// The caller is told this exit status; from now on we are nobody's child.
 	void leave(int status);
 

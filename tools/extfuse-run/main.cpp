@@ -6,7 +6,7 @@
 // of fusermount if it uses that. We mount the driver in its place and put
 // the driver's device where it had opened /dev/fuse.
 #include "front.hpp"
-#include "mount_point.hpp"
+#include "object.hpp"
 #include "options.hpp"
 #include "supervisor.hpp"
 
@@ -17,8 +17,9 @@ int main(int argc, char **argv)
 
 	if (!extfuse_run::parse_options(argc, argv, options, status))
 		return status;
-	if (extfuse_run::check_ready(options) < 0)
-		return extfuse_run::exit_no_mount;
+	status = extfuse_run::check_ready(options);
+	if (status)
+		return status;
 	return extfuse_run::run_behind_front([&](extfuse_run::Front &front) {
 		return extfuse_run::Supervisor(options, front).run();
 	});

@@ -10,6 +10,50 @@
 namespace extfuse_run
 {
 
+namespace
+{
+
+enum { key_cache, key_driver, key_no_handler };
+
+int read_one(void *data, const char *arg, int key, fuse_args *)
+{
+	auto &out = *static_cast<LibraryOptions *>(data);
+	const std::string option = arg;
+
+	if (key == key_driver)
+		out.stock = option == "extfuse=stock";
+	else if (key == key_no_handler)
+		out.no_handler = true;
+	else if (option == "cache=annotated")
+		out.cache = EXTFUSE_CACHE_ANNOTATED;
+	else if (option == "cache=timeouts")
+		out.cache = EXTFUSE_CACHE_TIMEOUTS;
+	else if (option == "cache=private")
+		out.cache = EXTFUSE_CACHE_PRIVATE;
+	return 0;
+}
+
+// Split and unescaped as libextfuse does it; whether they are valid, it says.
+void read_library_options(Options &options)
+{
+	static const fuse_opt known[] = {FUSE_OPT_KEY("cache=", key_cache),
+					 FUSE_OPT_KEY("extfuse=", key_driver),
+					 FUSE_OPT_KEY("no_handler", key_no_handler), FUSE_OPT_END};
+
+	if (options.private_files)
+		options.library.cache = EXTFUSE_CACHE_PRIVATE;
+	for (const std::string &text : options.mount_options) {
+		fuse_args args = FUSE_ARGS_INIT(0, nullptr);
+
+		if (fuse_opt_add_arg(&args, "extfuse-run") == 0 &&
+		    fuse_opt_add_arg(&args, ("-o" + text).c_str()) == 0)
+			fuse_opt_parse(&args, &options.library, known, read_one);
+		fuse_opt_free_args(&args);
+	}
+}
+
+} // namespace
+
 bool parse_options(int argc, char **argv, Options &out, int &status)
 {
 	CLI::App app("Runs a FUSE program, as it is, on the extfuse driver.", "extfuse-run");
@@ -55,6 +99,7 @@ bool parse_options(int argc, char **argv, Options &out, int &status)
 		status = good ? 0 : exit_usage;
 		return false;
 	}
+	read_library_options(out);
 	return true;
 }
 

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include <extfuse/abi.h>
+
 namespace extfuse_run
 {
 
@@ -18,8 +20,16 @@ enum ExitStatus {
 	exit_not_found = 127,
 };
 
+// What -o says that we must know, too.
+struct LibraryOptions {
+	extfuse_policy cache = EXTFUSE_CACHE_TIMEOUTS;
+	bool stock = false;
+	bool no_handler = false;
+};
+
 struct Options {
 	std::vector<std::string> mount_options; // of -o, for libextfuse
+	LibraryOptions library; // with --private
 	bool private_files = false;
 	bool explain = false;
 	bool verbose = false;

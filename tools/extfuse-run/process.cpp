@@ -106,6 +106,19 @@ std::vector<int> numbers_in(const std::string &dir)
 	return out;
 }
 
+Fd open_pidfd(pid_t pid)
+{
+	return Fd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+}
+
+void add_process(pid_t pid, std::vector<Process> &out)
+{
+	Fd pidfd = open_pidfd(pid);
+
+	if (pidfd)
+		out.push_back({pid, std::move(pidfd)});
+}
+
 bool same_link(pid_t pid, const char *what)
 {
 	const std::string theirs = link_of(proc(pid, what));
@@ -135,9 +148,9 @@ int start(const std::vector<std::string> &argv, Started &out, bool &exec_failed)
 	if (read(ours.get(), &number, sizeof(number)) != sizeof(number) || number < 0)
 		error = number < 0 ? number : -EIO;
 	if (!error) {
-		const Fd pidfd = open_pidfd(pid);
+		out.process = {pid, open_pidfd(pid)};
 		out.announcements = Fd(static_cast<int>(
-			syscall(SYS_pidfd_getfd, pidfd.get(), number, 0)));
+			syscall(SYS_pidfd_getfd, out.process.pidfd.get(), number, 0)));
 		if (!out.announcements)
 			error = -errno;
 		else if (write(ours.get(), "", 1) != 1)
@@ -153,15 +166,14 @@ int start(const std::vector<std::string> &argv, Started &out, bool &exec_failed)
 		waitpid(pid, nullptr, 0);
 		return error;
 	}
-	out.pid = pid;
 	return 0;
 }
 
-bool read_string(pid_t thread, uint64_t address, size_t max, std::string &out)
+int read_string(pid_t thread, uint64_t address, size_t max, std::string &out)
 {
 	out.clear();
 	if (!address)
-		return true;
+		return 0;
 	while (out.size() <= max) {
 		// Never beyond a page: the next one may not be there.
 		char part[4096];
@@ -171,14 +183,14 @@ bool read_string(pid_t thread, uint64_t address, size_t max, std::string &out)
 		const ssize_t n = process_vm_readv(thread, &local, 1, &remote, 1, 0);
 
 		if (n <= 0)
-			return false;
+			return n < 0 ? -errno : -EFAULT;
 		const char *const start = part, *const end = std::find(start, start + n, '\0');
 		out.append(start, end);
 		if (end != start + n)
-			return out.size() <= max;
+			return out.size() <= max ? 0 : -ENAMETOOLONG;
 		address += static_cast<size_t>(n);
 	}
-	return false;
+	return -ENAMETOOLONG;
 }
 
 Caller look_at(pid_t thread)
@@ -190,8 +202,6 @@ Caller look_at(pid_t thread)
 	c.may_mount = field(status, "CapEff", 16) >> cap_sys_admin & 1;
 	c.same_world = same_link(thread, "ns/user") && same_link(thread, "ns/mnt") &&
 		       same_link(thread, "root");
-	c.mounts_for_other = ('\0' + slurp(proc(thread, "environ")))
-				     .find(std::string("\0_FUSE_COMMFD=", 14)) != std::string::npos;
 	return c;
 }
 
@@ -200,17 +210,17 @@ std::string open_file(pid_t process, int number)
 	return link_of(proc(process, "fd/") + std::to_string(number));
 }
 
-bool closes_on_exec(pid_t process, int number)
+int open_flags(pid_t process, int number)
 {
-	return field(slurp(proc(process, "fdinfo/") + std::to_string(number)), "flags", 8) &
-	       O_CLOEXEC;
+	return static_cast<int>(
+		field(slurp(proc(process, "fdinfo/") + std::to_string(number)), "flags", 8));
 }
 
-std::vector<pid_t> holders_of(int fd)
+std::vector<Process> holders_of(int fd)
 {
 	const pid_t self = getpid();
 	const std::string file = open_file(self, fd);
-	std::vector<pid_t> out;
+	std::vector<Process> out;
 
 	for (const int pid : numbers_in("/proc")) {
 		if (pid == self)
@@ -218,7 +228,7 @@ std::vector<pid_t> holders_of(int fd)
 		for (const int number : numbers_in(proc(pid, "fd"))) {
 			if (open_file(pid, number) == file &&
 			    syscall(SYS_kcmp, self, pid, KCMP_FILE, fd, number) == 0) {
-				out.push_back(pid);
+				add_process(pid, out);
 				break;
 			}
 		}
@@ -226,9 +236,26 @@ std::vector<pid_t> holders_of(int fd)
 	return out;
 }
 
-Fd open_pidfd(pid_t pid)
+std::vector<Process> descendants()
 {
-	return Fd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+	std::vector<Process> out;
+	pid_t parent = getpid();
+
+	for (size_t done = 0;; parent = out[done++].pid) {
+		for (const int thread : numbers_in(proc(parent, "task"))) {
+			std::istringstream children(slurp(proc(parent, "task/") +
+							  std::to_string(thread) + "/children"));
+			for (pid_t pid; children >> pid;)
+				add_process(pid, out);
+		}
+		if (done == out.size())
+			return out;
+	}
+}
+
+void send_signal(const Process &to, int signal)
+{
+	syscall(SYS_pidfd_send_signal, to.pidfd.get(), signal, nullptr, 0);
 }
 
 } // namespace extfuse_run

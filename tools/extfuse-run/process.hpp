@@ -15,8 +15,13 @@
 namespace extfuse_run
 {
 
-struct Started {
+struct Process {
 	pid_t pid = -1;
+	Fd pidfd;
+};
+
+struct Started {
+	Process process;
 	Fd announcements; // for class Announcements
 };
 
@@ -26,26 +31,29 @@ struct Started {
  */
 int start(const std::vector<std::string> &argv, Started &out, bool &exec_failed);
 
-// A string of at most max bytes in the thread's memory. address 0: empty. False: not
-// readable, or longer.
-bool read_string(pid_t thread, uint64_t address, size_t max, std::string &out);
+// A string of at most max bytes in the thread's memory. address 0: empty. 0 or a
+// negative errno, -ENAMETOOLONG if it is longer.
+int read_string(pid_t thread, uint64_t address, size_t max, std::string &out);
 
 struct Caller {
 	pid_t process = 0;
 	bool may_mount = false;   // the kernel would let it
 	bool same_world = false;  // user and mount namespace, and root, are ours
-	bool mounts_for_other = false; // as fusermount does: who serves is somebody else
 };
 Caller look_at(pid_t thread);
 
 // What the number is open on, "/dev/fuse" say; empty: it is not open.
 std::string open_file(pid_t process, int number);
-bool closes_on_exec(pid_t process, int number);
+// O_NONBLOCK, O_CLOEXEC and the like.
+int open_flags(pid_t process, int number);
 
 // Processes other than this one that have our descriptor's file open.
-std::vector<pid_t> holders_of(int fd);
+std::vector<Process> holders_of(int fd);
 
-Fd open_pidfd(pid_t pid);
+// Our children, and theirs; with what was left to us by those that ended.
+std::vector<Process> descendants();
+
+void send_signal(const Process &to, int signal);
 
 } // namespace extfuse_run
 

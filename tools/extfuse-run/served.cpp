@@ -5,52 +5,45 @@
 
 #include <poll.h>
 
-#include "process.hpp"
-
 namespace extfuse_run
 {
 
 using namespace std::chrono_literals;
 
-Served::Served(Object x, Fd device, std::string target, bool in_transit)
+Served::Served(Object x, Fd device, std::string target, pid_t mounter)
 	: x_(std::move(x)), device_(std::move(device)), target_(std::move(target)),
-	  patience_(in_transit ? Clock::now() + 5s : Clock::time_point::min())
+	  mounter_(mounter), patience_(Clock::now() + 5s)
 {
 	look_for_holders();
 }
 
-bool Served::served()
+bool Served::served(bool in_transit)
 {
 	std::vector<pollfd> fds = {{device_.get(), 0, 0}};
 
-	for (const Holder &holder : holders_)
+	for (const Process &holder : holders_)
 		fds.push_back({holder.pidfd.get(), POLLIN, 0});
 	poll(fds.data(), fds.size(), 0);
 	if (fds[0].revents & POLLERR)
 		return false;
-	const bool ended = std::any_of(fds.begin() + 1, fds.end(),
-				       [](const pollfd &p) { return p.revents != 0; });
-	return (!ended && look_again_ > Clock::now()) || look_for_holders();
-}
-
-bool Served::look_for_holders()
-{
 	const auto now = Clock::now();
-
-	holders_.clear();
-	look_again_ = Clock::time_point::max();
-	for (const pid_t pid : holders_of(device_.get())) {
-		Fd pidfd = open_pidfd(pid);
-
-		if (pidfd)
-			holders_.push_back({pid, std::move(pidfd)});
-	}
+	if (look_again_ <= now ||
+	    std::any_of(fds.begin() + 1, fds.end(), [](const pollfd &p) { return p.revents != 0; }))
+		look_for_holders();
 	if (!holders_.empty())
 		return true;
-	if (now >= patience_)
-		return false;
-	look_again_ = now + 50ms;
-	return true;
+	look_again_ = std::min(look_again_, now + 50ms);
+	return in_transit && now < patience_;
+}
+
+void Served::look_for_holders()
+{
+	holders_ = holders_of(device_.get());
+	look_again_ = Clock::time_point::max();
+	// It has arrived.
+	if (std::any_of(holders_.begin(), holders_.end(),
+			[this](const Process &p) { return p.pid != mounter_; }))
+		patience_ = Clock::time_point::min();
 }
 
 void Served::unmount()

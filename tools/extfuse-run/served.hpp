@@ -4,39 +4,22 @@
 #ifndef EXTFUSE_RUN_SERVED_HPP
 #define EXTFUSE_RUN_SERVED_HPP
 
-#include <chrono>
-#include <memory>
 #include <string>
 #include <vector>
 
-#include <extfuse/extfuse.h>
-
-#include "fd.hpp"
+#include "object.hpp"
+#include "process.hpp"
+#include "stop.hpp"
 
 namespace extfuse_run
 {
 
-using Clock = std::chrono::steady_clock;
-
-struct Destroy {
-	void operator()(extfuse *x) const
-	{
-		extfuse_destroy(x);
-	}
-};
-using Object = std::unique_ptr<extfuse, Destroy>;
-
 class Served
 {
 public:
-	struct Holder {
-		pid_t pid;
-		Fd pidfd;
-	};
-
-	// x is mounted, device is what extfuse_mount_device() gave. in_transit: the
-	// descriptor is still to be sent to the process that will serve.
-	Served(Object x, Fd device, std::string target, bool in_transit);
+	// x is mounted, device is what extfuse_mount_device() gave, and mounter, a
+	// process, now has. Who serves may be another, which it sends the descriptor to.
+	Served(Object x, Fd device, std::string target, pid_t mounter);
 	Served(const Served &) = delete;
 	Served &operator=(const Served &) = delete;
 	~Served()
@@ -57,12 +40,14 @@ public:
 	{
 		return device_.get();
 	}
-	const std::vector<Holder> &holders() const
+	const std::vector<Process> &holders() const
 	{
 		return holders_;
 	}
-	// Is it mounted, and is there somebody who serves it, or will?
-	bool served();
+	// Is it mounted, and is there somebody who serves it, or will? in_transit: there are
+	// processes that the descriptor may be on its way to.
+	bool served(bool in_transit);
+	void look_for_holders();
 	// Look again by then; max(): when a holder ends.
 	Clock::time_point look_again() const
 	{
@@ -71,12 +56,11 @@ public:
 	void unmount();
 
 private:
-	bool look_for_holders();
-
 	Object x_;
 	Fd device_;
 	std::string target_;
-	std::vector<Holder> holders_;
+	std::vector<Process> holders_;
+	const pid_t mounter_;
 	Clock::time_point patience_; // for a descriptor in transit
 	Clock::time_point look_again_ = Clock::time_point::max();
 };

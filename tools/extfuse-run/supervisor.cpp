@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <climits>
 #include <cstring>
-#include <set>
 
 #include <poll.h>
 #include <sys/prctl.h>
@@ -13,7 +12,7 @@
 #include <sys/wait.h>
 
 #include "explain.hpp"
-#include "mount_point.hpp"
+#include "object.hpp"
 #include "say.hpp"
 
 namespace extfuse_run
@@ -23,11 +22,9 @@ using std::chrono::seconds;
 
 int Supervisor::run()
 {
-	sigset_t set;
+	sigset_t set = stop_signals();
 
-	sigemptyset(&set);
-	for (const int signal : {SIGCHLD, SIGINT, SIGTERM, SIGHUP})
-		sigaddset(&set, signal);
+	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &set, nullptr);
 	signals_ = Fd(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
 	// Programs go to the background.
@@ -77,11 +74,12 @@ int Supervisor::start_program()
 
 void Supervisor::wait_for_events()
 {
-	std::vector<pollfd> fds = {{signals_.get(), POLLIN, 0}};
-	auto wake = std::min(mount_by_, stop_by_);
+	// Those of -1 have no events.
+	std::vector<pollfd> fds = {{signals_.get(), POLLIN, 0},
+				   {front_.fd(), POLLIN, 0},
+				   {announcements_ ? announcements_->fd() : -1, POLLIN, 0}};
+	auto wake = std::min(mount_by_, stop_.next());
 
-	if (announcements_)
-		fds.push_back({announcements_->fd(), POLLIN, 0});
 	for (const Served &s : served_) {
 		fds.push_back({s.device(), 0, 0});
 		for (const auto &holder : s.holders())
@@ -99,9 +97,11 @@ void Supervisor::wait_for_events()
 		return;
 	if (fds[0].revents)
 		on_signal();
-	if (announcements_ && fds[1].revents & POLLIN)
+	if (fds[1].revents)
+		on_front();
+	if (fds[2].revents & POLLIN)
 		on_announcement();
-	else if (announcements_ && fds[1].revents)
+	else if (fds[2].revents)
 		announcements_.reset(); // none of its processes is left
 }
 
@@ -110,37 +110,67 @@ void Supervisor::on_signal()
 	signalfd_siginfo info;
 
 	while (read(signals_.get(), &info, sizeof(info)) == sizeof(info)) {
-		// From the terminal, the program has got it too. Never twice: the second
-		// may end it while it saves what it has.
-		if (info.ssi_signo != SIGCHLD)
-			stop(info.ssi_code == SI_KERNEL);
+		if (info.ssi_signo == SIGCHLD)
+			continue;
+		stop(info.ssi_code == SI_KERNEL ? Stop::terminal
+		     : in_background_           ? Stop::alone
+						: Stop::self,
+		     static_cast<int>(info.ssi_signo));
 	}
 }
 
-void Supervisor::stop(bool told_program)
+void Supervisor::on_front()
 {
-	if (stopping_) {
-		kill_all(SIGKILL);
-		return;
-	}
-	stopping_ = true;
-	stop_by_ = Clock::now() + seconds(options_.stop_timeout);
-	if (!told_program)
-		kill_all(SIGTERM);
+	if (const int signal = front_.signal())
+		stop(Stop::front, signal);
+	else
+		stop(Stop::alone, SIGTERM); // it was killed
 }
 
-void Supervisor::kill_all(int signal)
+void Supervisor::stop(Stop::Source source, int signal)
 {
-	std::set<pid_t> pids;
+	stop_.ask(source, signal, seconds(options_.stop_timeout));
+}
+
+std::vector<const Process *> Supervisor::those_who_run(std::vector<Process> &orphans)
+{
+	std::vector<const Process *> out;
 
 	if (!status_)
-		pids.insert(program_.pid);
-	for (const Served &s : served_) {
-		for (const auto &holder : s.holders())
-			pids.insert(holder.pid);
+		out.push_back(&program_.process);
+	for (Served &s : served_) {
+		s.look_for_holders();
+		for (const Process &holder : s.holders())
+			out.push_back(&holder);
 	}
-	for (const pid_t pid : pids)
-		kill(pid, signal);
+	// Nobody serves anything: all that the program has left running.
+	if (served_.empty()) {
+		orphans = descendants();
+		for (const Process &orphan : orphans)
+			out.push_back(&orphan);
+	}
+	return out;
+}
+
+void Supervisor::tell_all()
+{
+	std::vector<Process> orphans;
+	const bool first = told_.empty();
+
+	for (const Process *p : those_who_run(orphans)) {
+		const bool knows = first && stop_.group_told() && getpgid(p->pid) == getpgrp();
+
+		if (told_.insert(p->pid).second && !knows)
+			send_signal(*p, SIGTERM);
+	}
+}
+
+void Supervisor::kill_all()
+{
+	std::vector<Process> orphans;
+
+	for (const Process *p : those_who_run(orphans))
+		send_signal(*p, SIGKILL);
 }
 
 void Supervisor::reap()
@@ -149,7 +179,7 @@ void Supervisor::reap()
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (pid == program_.pid)
+		if (pid == program_.process.pid)
 			status_ = status;
 	}
 }
@@ -157,7 +187,7 @@ void Supervisor::reap()
 void Supervisor::look_after_mounts()
 {
 	served_.remove_if([this](Served &s) {
-		const bool over = !s.served();
+		const bool over = !s.served(announcements_.has_value());
 
 		if (over)
 			report(s);
@@ -177,14 +207,14 @@ void Supervisor::report(const Served &served) const
 		return;
 	}
 	say(served.target() + ":");
-	for (const std::string &line : explain_counters(options_.private_files, counters))
+	for (const std::string &line : explain_counters(options_.library.cache, counters))
 		say("  " + line);
 }
 
 void Supervisor::go_to_background()
 {
-	if (in_background_ || options_.foreground || options_.explain || stopping_ || !status_ ||
-	    *status_ != 0 || served_.empty())
+	if (in_background_ || options_.foreground || options_.explain || stop_.asked() ||
+	    !status_ || *status_ != 0 || (served_.empty() && !on_stock_))
 		return;
 	in_background_ = true;
 	front_.leave(0);
@@ -200,17 +230,26 @@ void Supervisor::look_at_clock()
 		mount_by_ = Clock::time_point::max();
 		say(options_.program[0] + " has not mounted anything in " +
 		    std::to_string(options_.mount_timeout) + " s, it is ended");
-		stop(false);
+		stop(Stop::alone, SIGTERM);
 	}
-	if (now >= stop_by_) {
-		stop_by_ = now + seconds(1);
-		kill_all(SIGKILL);
+	switch (stop_.step()) {
+	case Stop::Step::tell:
+		tell_all();
+		break;
+	case Stop::Step::kill:
+		kill_all();
+		break;
+	case Stop::Step::none:
+		break;
 	}
 }
 
 bool Supervisor::finished() const
 {
-	return status_ && served_.empty() && (mounted_once_ || stopping_ || !announcements_);
+	if (!status_ || !served_.empty())
+		return false;
+	// Else what it has left running may mount yet, or is to end.
+	return mounted_once_ || !announcements_ || (*status_ != 0 && !stop_.asked());
 }
 
 void Supervisor::on_announcement()
@@ -226,70 +265,102 @@ void Supervisor::on_announcement()
 		announcements_->let_through(a);
 }
 
+void Supervisor::to_stock(const std::string &text)
+{
+	say(text + ": it is left to stock FUSE");
+	on_stock_ = true;
+}
+
 bool Supervisor::answer_mount(const Announced &a, int &result)
 {
+	const Caller caller = look_at(a.thread);
 	MountCall call;
 	FuseData data;
 
-	// What cannot be read, or would be refused, the kernel shall refuse.
-	if (!read_string(a.thread, a.args[0], PATH_MAX, call.source) ||
-	    !read_string(a.thread, a.args[1], PATH_MAX, call.target) ||
-	    !read_string(a.thread, a.args[2], PATH_MAX, call.type))
+	// What would be refused, the kernel shall refuse.
+	if (!caller.may_mount)
 		return false;
+	int error = read_string(a.thread, a.args[0], PATH_MAX, call.source);
+	if (!error)
+		error = read_string(a.thread, a.args[1], PATH_MAX, call.target);
+	if (!error)
+		error = read_string(a.thread, a.args[2], PATH_MAX, call.type);
 	call.flags = a.args[3];
 	const Kind kind = kind_of(call);
-	if (kind == Kind::other)
+	if (!error && kind == Kind::other)
 		return false;
-	const Caller caller = look_at(a.thread);
-	if (!caller.may_mount || !announcements_->valid(a))
+	if (!error && kind == Kind::fuse)
+		error = read_string(a.thread, a.args[4], 4096, call.data);
+	if (error == -EFAULT || error == -ENAMETOOLONG || !announcements_->valid(a))
 		return false;
+	if (error) {
+		to_stock(std::string("cannot read what is asked of mount(2): ") + strerror(-error) +
+			 "; if it is a mount of FUSE");
+		return false;
+	}
 	if (kind == Kind::block) {
-		say(call.target + " is on a block device (fuseblk), which the driver does not "
-				  "do: it is mounted on stock FUSE");
+		to_stock(call.target + " is on a block device (fuseblk), which the driver does not "
+				       "do");
 		return false;
 	}
 	if (!caller.same_world) {
-		say(call.target + " is mounted in a namespace or root of the program's own: on "
-				  "stock FUSE");
+		to_stock(call.target + " is mounted in a namespace or root of the program's own");
 		return false;
 	}
-	if (!read_string(a.thread, a.args[4], 4096, call.data) ||
-	    !parse_fuse_data(call.data, data) || open_file(caller.process, data.fd) != "/dev/fuse")
+	if (!parse_fuse_data(call.data, data))
 		return false;
-	result = mount(a, caller, call, data);
+
+	// All that is known of the thread by its number, and then: was it still that one?
+	Place place;
+	const std::string file = open_file(caller.process, data.fd);
+	const int flags = open_flags(caller.process, data.fd);
+	error = open_place(a.thread, call.target, place);
+	if (!announcements_->valid(a))
+		return false;
+	if (file != "/dev/fuse") {
+		to_stock(call.target + " is mounted by a device that is not /dev/fuse" +
+			 (file.empty() ? "" : ", but " + file));
+		return false;
+	}
+	if (error)
+		say("mount point " + call.target + ": " + strerror(-error));
+	result = error ? error : mount(a, caller, place, flags, call, data);
 	return true;
 }
 
-int Supervisor::mount(const Announced &a, const Caller &caller, const MountCall &call,
-		      const FuseData &data)
+int Supervisor::mount(const Announced &a, const Caller &caller, const Place &place, int flags,
+		      const MountCall &call, const FuseData &data)
 {
-	const std::string place = place_of(a.thread, call.target);
-	std::string target;
-
-	if (!announcements_->valid(a))
-		return -ESRCH;
-	if (const int error = check_mount_point(place, target))
+	if (const int error = check_mount_point(place))
 		return error;
 
 	Object x;
 	int error = make_object(options_, mount_options(call, data), x);
 	int number = -1;
 	if (!error)
-		error = extfuse_mount_device(x.get(), target.c_str(), data.user, data.group, &number);
+		error = extfuse_mount_device(
+			x.get(), ("/proc/self/fd/" + std::to_string(place.fd.get())).c_str(),
+			data.user, data.group, &number);
 	if (error)
 		return error;
 	Fd device(number);
-	error = announcements_->replace(a, data.fd, device.get(),
-					closes_on_exec(caller.process, data.fd));
+	error = announcements_->replace(a, data.fd, device.get(), flags);
 	if (error) {
 		say("cannot give the device to " + options_.program[0] + ": " + strerror(-error));
 		device.reset();
 		return error;
 	}
-	served_.emplace_back(std::move(x), std::move(device), target, caller.mounts_for_other);
+	const bool kept = has_caches(x.get());
+	served_.emplace_back(std::move(x), std::move(device), place.name, caller.process);
 	mounted_once_ = true;
+	if (!kept && !options_.library.no_handler &&
+	    options_.library.cache == EXTFUSE_CACHE_PRIVATE)
+		say(place.name + ": the handler has no caches, nothing is kept: --private "
+				 "(cache=private) has no effect");
 	if (options_.explain)
-		say(target + ": " + explain_policy(options_.private_files, data));
+		say(place.name + ": " +
+		    (kept ? explain_policy(options_.library.cache, data)
+			  : std::string("nothing is kept, there is no handler that does")));
 	return 0;
 }
 
