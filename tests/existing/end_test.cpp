@@ -193,13 +193,25 @@ TEST_F(ExistingEnd, MountsByFusermount)
 	expect_nothing_left();
 }
 
-TEST_F(ExistingEnd, MountsForAnotherUser)
+constexpr uid_t nobody = 65534; // fusermount wants a user with a name
+
+class ExistingUser : public ExistingEnd
+{
+protected:
+	// setpriv --reuid leaves the group as it was, and it must be the mount's.
+	int stat_as_nobody() const
+	{
+		return sys::as_user(nobody, 0, {},
+				    [&] { return sys::stat(place.mnt() + "/plain"); });
+	}
+};
+
+TEST_F(ExistingUser, MountsForAnotherUser)
 {
 	const std::string commands = "cd " + place.mnt() +
 				     "/.. && exec setpriv --reuid=nobody "
 				     "--clear-groups bindfs --no-allow-other -f source mnt";
 
-	constexpr uid_t nobody = 65534; // fusermount wants a user with a name
 	// As udev has it.
 	ASSERT_EQ(sys::chmod("/dev/fuse", 0666), 0);
 	sys::chown(place.mnt(), nobody, nobody);
@@ -209,26 +221,26 @@ TEST_F(ExistingEnd, MountsForAnotherUser)
 	// As on stock: root is not the owner.
 	EXPECT_EQ(sys::stat(place.mnt() + "/plain"), -EACCES);
 	// It has answered, so it handles signals by now.
-	EXPECT_EQ(sys::as_user(nobody, [&] { return sys::stat(place.mnt() + "/plain"); }), 0);
+	EXPECT_EQ(stat_as_nobody(), 0);
 	kill(job.pid(), SIGTERM);
 	EXPECT_EQ(job.wait(), 0) << Job::output();
 	expect_nothing_left();
 }
 
-TEST_F(ExistingEnd, WhatCannotBeReadIsLeftToStock)
+TEST_F(ExistingUser, WhatCannotBeReadIsLeftToStock)
 {
 	Words words = by_driver({}, {"setpriv", "--reuid=nobody", "--clear-groups", "bindfs",
 				     "--no-allow-other", "-f", place.source(), place.mnt()});
 
 	words.insert(words.begin(), {"setpriv", "--bounding-set=-sys_ptrace"});
 	ASSERT_EQ(sys::chmod("/dev/fuse", 0666), 0);
-	sys::chown(place.mnt(), 65534, 65534);
+	sys::chown(place.mnt(), nobody, nobody);
 	Job job(words);
 	ASSERT_TRUE(wait_mounted(place.mnt(), job)) << Job::output();
 	EXPECT_TRUE(mounted(place.mnt()).starts_with("fuse")) << mounted(place.mnt());
 	EXPECT_TRUE(said("cannot read what is asked of mount(2): Operation not permitted"))
 		<< Job::output();
-	EXPECT_EQ(sys::as_user(65534, [&] { return sys::stat(place.mnt() + "/plain"); }), 0);
+	EXPECT_EQ(stat_as_nobody(), 0);
 	kill(job.pid(), SIGTERM);
 	EXPECT_EQ(job.wait(), 0) << Job::output();
 }
