@@ -49,6 +49,21 @@ bool soon(const std::function<bool()> &happened)
 	return true;
 }
 
+// Also what a test has left that failed.
+void unmount_all()
+{
+	FILE *table = setmntent("/proc/self/mounts", "re");
+	Words places;
+
+	while (const mntent *m = getmntent(table)) {
+		if (std::string(m->mnt_dir).starts_with(base + "/"))
+			places.push_back(m->mnt_dir);
+	}
+	endmntent(table);
+	for (auto place = places.rbegin(); place != places.rend(); ++place)
+		umount2(place->c_str(), MNT_DETACH);
+}
+
 void start_sshd()
 {
 	static bool started;
@@ -175,7 +190,7 @@ std::string Job::output()
 
 Workplace::Workplace(const Program &program) : program_(program)
 {
-	umount2(mnt().c_str(), MNT_DETACH);
+	unmount_all();
 	if (system(("rm -rf " + base + " && mkdir -p " + base + "/mnt " + base + "/work").c_str()))
 		throw std::runtime_error("cannot make " + base);
 	if (program.sshd)
@@ -200,7 +215,7 @@ Workplace::Workplace(const Program &program) : program_(program)
 
 Workplace::~Workplace()
 {
-	umount2(mnt().c_str(), MNT_DETACH);
+	unmount_all();
 }
 
 void Workplace::reset()
