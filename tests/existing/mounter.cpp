@@ -17,6 +17,7 @@
 #include <vector>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -71,7 +72,10 @@ msghdr message(iovec &data, char (&control)[CMSG_SPACE(sizeof(int))])
 	iovec data;
 	msghdr m = message(data, control);
 
-	usleep(500000);
+	// It is there, and nobody has it open.
+	pollfd p = {from, POLLIN, 0};
+	poll(&p, 1, -1);
+	sleep(1);
 	say(recvmsg(from, &m, 0) == 1 && CMSG_FIRSTHDR(&m) ? "received" : "not received");
 	close(from);
 	for (;;)
