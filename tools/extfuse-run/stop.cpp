@@ -29,7 +29,7 @@ void Stop::ask(Source source, int signal, std::chrono::seconds patience)
 
 	if (!asked()) {
 		since_ = now;
-		tell_at_ = source == front || source == self ? now + 100ms : now;
+		tell_at_ = source == front || source == self ? now + 200ms : now;
 		kill_at_ = now + patience;
 	} else if (signal == SIGINT && now - since_ >= 1s) {
 		kill_at_ = now;
