@@ -419,9 +419,23 @@ static int ext_bpf_struct_access(struct bpf_verifier_log *log, const struct bpf_
 	return -EACCES;
 }
 
+/*
+ * The arguments, and nothing behind them: the number of a member may be that of an
+ * attach type whose programs find a return value there.
+ */
+static bool ext_bpf_is_valid_access(int off, int size, enum bpf_access_type type,
+				    const struct bpf_prog *prog, struct bpf_insn_access_aux *info)
+{
+	const struct btf_type *proto = prog->aux->attach_func_proto;
+
+	if (off < 0 || !proto || off / sizeof(u64) >= btf_type_vlen(proto))
+		return false;
+	return bpf_tracing_btf_ctx_access(off, size, type, prog, info);
+}
+
 static const struct bpf_verifier_ops ext_verifier_ops = {
 	.get_func_proto = ext_bpf_func_proto,
-	.is_valid_access = bpf_tracing_btf_ctx_access,
+	.is_valid_access = ext_bpf_is_valid_access,
 	.btf_struct_access = ext_bpf_struct_access,
 };
 
