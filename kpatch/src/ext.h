@@ -227,8 +227,13 @@ static inline void ext_marks_end(struct fuse_mount *fm, struct fuse_args *args)
 /* What a request changes beyond what it names. */
 void ext_touch(struct ext_marks *marks, u32 index);
 void ext_touch_inode(struct fuse_args *args, struct inode *inode);
-void ext_touch_victim(struct fuse_args *args, struct dentry *entry);
 void ext_touch_search(struct fuse_args *args, struct inode *inode, bool changes);
+/*
+ * UNLINK, RMDIR or RENAME of this name; replaced: what has the new one, NULL: there is
+ * none. Both may be negative. An error of what comes before: nothing was sent.
+ */
+int ext_send_removal(struct mnt_idmap *idmap, struct fuse_mount *fm, struct fuse_args *args,
+		     struct dentry *entry, struct dentry *replaced);
 
 /* ------------------------------------------------------------------------ */
 /* Connections and handlers                                                 */

@@ -164,17 +164,6 @@ void ext_touch_inode(struct fuse_args *args, struct inode *inode)
 	ext_touch_node(get_fuse_conn(inode)->ext, &args->ext, get_node_id(inode));
 }
 
-/* The inode that a name is taken from or given to; the dentry may be negative. */
-void ext_touch_victim(struct fuse_args *args, struct dentry *entry)
-{
-	struct inode *inode = d_inode(entry);
-
-	if (inode && unlikely(ext_is_plain(get_fuse_conn(inode)->ext)))
-		ext_plain_tell(inode);
-	if (inode && !EXT_MISTAKE(NODE_NOT_MARKED))
-		ext_touch_inode(args, inode);
-}
-
 /*
  * Who may search a directory changes: what was answered under it to one caller
  * holds no longer.
@@ -323,8 +312,8 @@ void ext_marks_begin_slow(struct ext_conn *ec, struct ext_marks *marks)
 	u32 i;
 
 	if (EXT_MISTAKE(DETACHED_NOT_MARKED) && !rcu_access_pointer(ec->handler))
-		marks->count = 0;
-	for (i = 0; i < marks->count; i++)
+		marks->count = marks->begun;
+	for (i = marks->begun; i < marks->count; i++)
 		ext_mark_begin(ec, marks->word[i]);
 }
 

@@ -6,6 +6,7 @@
 #include "fuse_i.h"
 
 #include <linux/file.h>
+#include <linux/wait_bit.h>
 
 bool ext_is_plain(const struct ext_conn *ec)
 {
@@ -22,62 +23,86 @@ bool ext_is_plain(const struct ext_conn *ec)
 }
 
 /*
- * Either who removes the name finds the file in the list, or what it has changed
+ * Either who removes a name finds the file in the list, or what it has put in flight
  * before it looked is seen here.
  */
-void ext_plain_opened(struct inode *inode, struct fuse_file *ff, u64 token)
+bool ext_plain_opened(struct inode *inode, struct fuse_file *ff, u64 token)
 {
 	struct fuse_inode *fi = get_fuse_inode(inode);
 	struct ext_conn *ec = get_fuse_conn(inode)->ext;
+	bool pinned;
 
 	/* Also when this handler has gone. */
 	if (!READ_ONCE(ec->plain))
 		WRITE_ONCE(ec->plain, true);
+	__set_bit(EXT_FILE_PLAIN, &ff->ext.state);
 	spin_lock(&fi->lock);
 	hlist_add_head(&ff->ext.plain, &fi->ext.plain);
 	spin_unlock(&fi->lock);
-	/* Pairs with the addition in ext_plain_tell() */
+	/* Pairs with the mark in ext_touch_victim() */
 	smp_mb();
-	/*
-	 * If that fails, so will its first request. The file stays open: somebody may be
-	 * telling of it right now.
-	 */
-	if (ext_node_token(ec, fi->nodeid) != token)
-		ext_file_tell(ff);
+	if (likely(ext_node_token(ec, fi->nodeid) == token))
+		return true;
+	do {
+		spin_lock(&fi->lock);
+		pinned = test_bit(EXT_FILE_PINNED, &ff->ext.state);
+		if (!pinned)
+			hlist_del_init(&ff->ext.plain);
+		spin_unlock(&fi->lock);
+		if (!pinned)
+			return ext_file_seen(ff);
+	} while (!wait_on_bit(&ff->ext.state, EXT_FILE_PINNED, TASK_KILLABLE));
+	return true;
 }
 
-void ext_plain_tell(struct inode *inode)
+/*
+ * Files stay in the list until the daemon knows of them: what it has refused once is
+ * asked for again before the next name goes. Those that come are put in front, by
+ * opens that know of the change.
+ */
+int ext_plain_tell(struct inode *inode)
 {
 	struct fuse_inode *fi = get_fuse_inode(inode);
-	struct ext_conn *ec = get_fuse_conn(inode)->ext;
+	struct hlist_node *at;
 	struct fuse_file *ff;
 	struct file *file;
+	int err = 0;
 
-	/* A full barrier */
-	ext_changed(ec, ext_node_index(ec, EXT_NODE, fi->nodeid));
-	for (;;) {
-		spin_lock(&fi->lock);
-		if (hlist_empty(&fi->ext.plain)) {
-			spin_unlock(&fi->lock);
-			return;
-		}
-		ff = hlist_entry(fi->ext.plain.first, struct fuse_file, ext.plain);
-		hlist_del_init(&ff->ext.plain);
+	spin_lock(&fi->lock);
+	at = fi->ext.plain.first;
+	while (at && err != -EINTR) {
+		ff = hlist_entry(at, struct fuse_file, ext.plain);
 		/* It is there: who releases it takes it from the list first. */
 		file = get_file_active(&ff->ext.file);
-		spin_unlock(&fi->lock);
-		if (!file)
+		if (!file) {
+			at = at->next;
 			continue;
-		/* If that fails, so will its first request, as for any file that is gone. */
-		ext_file_tell(ff);
+		}
+		/* Its open may still fail: the file alone does not keep it. */
+		set_bit(EXT_FILE_PINNED, &ff->ext.state);
+		spin_unlock(&fi->lock);
+		/* Another failure is that of its first request, as for any file that is gone. */
+		err = ext_file_tell(ff);
+		spin_lock(&fi->lock);
+		at = at->next;
+		if (!err)
+			hlist_del_init(&ff->ext.plain);
+		clear_and_wake_up_bit(EXT_FILE_PINNED, &ff->ext.state);
 		fput(file);
 	}
+	spin_unlock(&fi->lock);
+	return err == -EINTR ? err : 0;
 }
 
 void ext_plain_released(struct fuse_inode *fi, struct fuse_file *ff)
 {
-	if (fi && !hlist_unhashed(&ff->ext.plain)) {
+	if (test_bit(EXT_FILE_PLAIN, &ff->ext.state)) {
 		spin_lock(&fi->lock);
+		while (test_bit(EXT_FILE_PINNED, &ff->ext.state)) {
+			spin_unlock(&fi->lock);
+			wait_on_bit(&ff->ext.state, EXT_FILE_PINNED, TASK_UNINTERRUPTIBLE);
+			spin_lock(&fi->lock);
+		}
 		hlist_del_init(&ff->ext.plain);
 		spin_unlock(&fi->lock);
 	}

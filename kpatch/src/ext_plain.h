@@ -62,10 +62,17 @@ static inline void ext_listed(struct file *file, const struct fuse_args *args, u
 
 /* Does the daemon have to be told of opens before it removes a name? */
 bool ext_is_plain(const struct ext_conn *ec);
-/* A handler has opened it under this token. May sleep. */
-void ext_plain_opened(struct inode *inode, struct fuse_file *ff, u64 token);
-/* A name of the inode is about to go. May sleep. */
-void ext_plain_tell(struct inode *inode);
+/*
+ * A handler has opened it under this token. False: that has moved since, and nobody
+ * knows of the file: to be opened by the daemon instead. May sleep.
+ */
+bool ext_plain_opened(struct inode *inode, struct fuse_file *ff, u64 token);
+/*
+ * A name of the inode is about to go; its node is in flight. -EINTR: not before the
+ * daemon has been told, which was interrupted. One at a time: the VFS has locked the
+ * inode, or a directory's only name. May sleep.
+ */
+int ext_plain_tell(struct inode *inode);
 /* Has a file that is closed lost its last name? */
 bool ext_plain_removed(const struct ext_conn *ec, struct inode *inode);
 void ext_plain_released(struct fuse_inode *fi, struct fuse_file *ff);
@@ -73,7 +80,7 @@ void ext_plain_released(struct fuse_inode *fi, struct fuse_file *ff);
 /* The file is closed; before anything of it is freed. */
 static inline void ext_file_released(struct fuse_inode *fi, struct fuse_file *ff)
 {
-	if (unlikely(ff->ext.listing || !hlist_unhashed(&ff->ext.plain)))
+	if (unlikely(ff->ext.listing || test_bit(EXT_FILE_PLAIN, &ff->ext.state)))
 		ext_plain_released(fi, ff);
 }
 

@@ -33,7 +33,10 @@ struct ext_marks {
 			u8 count;
 			bool asked; /* a handler was asked, and did not know */
 			u8 reply; /* enum ext_reply_kind: .before is set */
-			bool moved; /* it has moved the access time of its node */
+			union {
+				bool moved; /* it has moved the access time of its node */
+				u8 begun; /* of a removal: the first of them are in flight */
+			};
 			u32 word[EXT_MARKS_MAX]; /* index into ext_conn.words, or EXT_MOUNT_WORD */
 		};
 		struct {
@@ -70,6 +73,10 @@ struct ext_file {
 #define EXT_FILE_BACKING 3
 /* ... on a local file system, see ext_backing_local() */
 #define EXT_FILE_LOCAL 5
+/* The daemon wants to be told before a name goes. Constant, as LATE. */
+#define EXT_FILE_PLAIN 6
+/* It is being told because of that: not to be freed, and it stays where it is listed. */
+#define EXT_FILE_PINNED 7
 
 /* In struct fuse_inode. */
 struct ext_inode {

@@ -20,8 +20,11 @@ static enum extfuse_op ext_open_op(bool isdir)
 	return isdir ? EXTFUSE_OP_OPENDIR : EXTFUSE_OP_OPEN;
 }
 
-static bool ext_open_valid(const struct file *file, bool isdir, u32 open_flags)
+static bool ext_open_valid(const struct extfuse_handler_ops *ops, const struct file *file,
+			   bool isdir, u32 open_flags)
 {
+	if ((open_flags & EXTFUSE_FILE_PLAIN) && !(ops->flags & EXTFUSE_HANDLER_ALL_REPLIES))
+		return false;
 	if (open_flags & ~(isdir ? EXT_DIR_FLAGS : EXT_FILE_FLAGS))
 		return false;
 	if (open_flags & EXTFUSE_FILE_BACKING)
@@ -61,7 +64,7 @@ static int ext_open_ask(struct ext_open_call *call, const struct inode *inode,
 				ext_sum(fc->ext, index));
 	if (ret != EXTFUSE_HIT)
 		return ret;
-	if (!ext_open_valid(file, isdir, out->open_flags)) {
+	if (!ext_open_valid(ops, file, isdir, out->open_flags)) {
 		ext_count(fc->ext, op, invalid);
 		return EXT_UPCALL;
 	}
@@ -202,10 +205,29 @@ static struct fuse_file *ext_open_directory(struct fuse_mount *fm, u64 nodeid, s
 	return ff;
 }
 
+static struct fuse_file *ext_open_upcall(struct fuse_mount *fm, u64 nodeid, struct file *file,
+					 bool isdir)
+{
+	struct fuse_file *ff;
+
+	if (isdir)
+		return ext_open_directory(fm, nodeid, file);
+	if (unlikely(file->f_flags & O_TRUNC))
+		ff = ext_open_truncating(fm, nodeid, file);
+	else
+		ff = fuse_file_open(fm, nodeid, file->f_flags, false);
+	/* The daemon has let the caller in: the registered file will do. */
+	if (!IS_ERR(ff) && !(ff->open_flags & (FOPEN_PASSTHROUGH | FOPEN_DIRECT_IO)))
+		ff->ext.fb = ext_backing_get(fm->fc->ext, nodeid);
+	return ff;
+}
+
 /* The daemon would want to know of this open: see ext_plain.h. */
-static struct fuse_file *ext_open_plain(struct inode *inode, struct fuse_file *ff, bool isdir,
+static struct fuse_file *ext_open_plain(struct fuse_mount *fm, struct fuse_file *ff, bool isdir,
 					u64 word)
 {
+	struct file *file = ff->ext.file;
+
 	if (isdir) {
 		ff->ext.listing = ext_listing_alloc();
 		if (!ff->ext.listing) {
@@ -213,8 +235,11 @@ static struct fuse_file *ext_open_plain(struct inode *inode, struct fuse_file *f
 			return ERR_PTR(-ENOMEM);
 		}
 	}
-	ext_plain_opened(inode, ff, word);
-	return ff;
+	if (likely(ext_plain_opened(file_inode(file), ff, word)))
+		return ff;
+	ext_listing_free(ff->ext.listing);
+	fuse_file_free(ff);
+	return ext_open_upcall(fm, get_node_id(file_inode(file)), file, isdir);
 }
 
 struct fuse_file *ext_file_open(struct fuse_mount *fm, u64 nodeid, struct file *file, bool isdir)
@@ -229,19 +254,8 @@ struct fuse_file *ext_file_open(struct fuse_mount *fm, u64 nodeid, struct file *
 	ret = ext_open_answer(inode, file, isdir, &backing, &open_flags, &word);
 	if (ret < 0)
 		return ERR_PTR(ret);
-	if (ret == EXT_UPCALL) {
-		if (isdir)
-			return ext_open_directory(fm, nodeid, file);
-		if (unlikely(file->f_flags & O_TRUNC))
-			ff = ext_open_truncating(fm, nodeid, file);
-		else
-			ff = fuse_file_open(fm, nodeid, file->f_flags, false);
-		/* The daemon has let the caller in: the registered file will do. */
-		if (!IS_ERR(ff) &&
-		    !(ff->open_flags & (FOPEN_PASSTHROUGH | FOPEN_DIRECT_IO)))
-			ff->ext.fb = ext_backing_get(fm->fc->ext, nodeid);
-		return ff;
-	}
+	if (ret == EXT_UPCALL)
+		return ext_open_upcall(fm, nodeid, file, isdir);
 
 	ff = fuse_file_alloc(fm, true);
 	if (!ff) {
@@ -259,7 +273,7 @@ struct fuse_file *ext_file_open(struct fuse_mount *fm, u64 nodeid, struct file *
 	if (open_flags & EXTFUSE_FILE_CACHE_DIR)
 		ff->open_flags |= FOPEN_CACHE_DIR;
 	if (open_flags & EXTFUSE_FILE_PLAIN)
-		return ext_open_plain(inode, ff, isdir, word);
+		return ext_open_plain(fm, ff, isdir, word);
 	return ff;
 }
 
@@ -314,8 +328,11 @@ static int ext_file_send_open(struct fuse_file *ff)
 	}
 	if (!err) {
 		ff->fh = out.fh;
-		/* What else it says is not for a file that is open already. */
-		if (!(file->f_mode & FMODE_OPENED))
+		/*
+		 * What else it says is not for a file that is open already, nor for one
+		 * that somebody else is opening.
+		 */
+		if (!(file->f_mode & FMODE_OPENED) && !test_bit(EXT_FILE_PLAIN, &ff->ext.state))
 			ff->open_flags |= out.open_flags & FOPEN_DIRECT_IO;
 		this_cpu_inc(fc->ext->counters->opened_late);
 	}

@@ -14,8 +14,8 @@
 #include <cstring>
 #include <thread>
 
+#include "plain_fs.hpp"
 #include "sys.hpp"
-#include "test_fs.hpp"
 
 namespace extfuse_test
 {
@@ -27,21 +27,6 @@ constexpr auto lookup = EXTFUSE_OP_LOOKUP;
 constexpr auto getattr = EXTFUSE_OP_GETATTR;
 constexpr uid_t alice = 1000, bob = 1001;
 
-Config with(extfuse_policy policy)
-{
-	Config c;
-	c.cache = policy;
-	c.reply_hooks = false;
-	return c;
-}
-
-Config private_cache(bool remember = true)
-{
-	Config c = with(EXTFUSE_CACHE_PRIVATE);
-	c.remember = remember;
-	return c;
-}
-
 uint64_t puts(const Counts &c)
 {
 	return c.lib.put_entry + c.lib.put_attr + c.lib.put_data + c.lib.put_object +
@@ -52,15 +37,6 @@ uint64_t unkept(const Counts &c, extfuse_op op, extfuse_unkept why)
 {
 	return c.lib.handler[op].unkept[why];
 }
-
-// Says nothing: plain fuse_reply_*().
-struct PlainFs : TestFs {
-	explicit PlainFs(Config config) : TestFs(std::move(config))
-	{
-		say.names = say.negatives = say.attrs = say.blocks = say.objects = false;
-		say.listings = say.changes = false;
-	}
-};
 
 int64_t xattr(const std::string &path, const char *name, std::string *value = nullptr)
 {
@@ -270,19 +246,6 @@ namespace
 {
 
 // As `find` and `cat` of all that is there.
-std::vector<std::string> list(const std::string &path)
-{
-	std::vector<std::string> names;
-	DIR *dir = ::opendir(path.c_str());
-	if (!dir)
-		return {"error " + std::to_string(errno)};
-	while (const dirent *entry = ::readdir(dir))
-		names.emplace_back(entry->d_name);
-	::closedir(dir);
-	std::sort(names.begin(), names.end());
-	return names;
-}
-
 std::string walk(const std::string &path)
 {
 	std::string all;
@@ -300,14 +263,6 @@ std::string walk(const std::string &path)
 			all += sys::read_file(child) + " ";
 	}
 	return all;
-}
-
-// RELEASE is sent in the background.
-void wait_for_no_handles(TestFs &fs)
-{
-	for (int i = 0; i < 1000 && fs.handles(); i++)
-		std::this_thread::sleep_for(std::chrono::milliseconds(10));
-	EXPECT_EQ(fs.handles(), 0U);
 }
 
 std::string make_tree(TestFs &fs, int files)
