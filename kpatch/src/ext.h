@@ -396,9 +396,8 @@ static inline bool ext_dentry_warm(const struct dentry *dentry, struct ext_conn 
 
 /* d_revalidate: the remembered word, the handler, fuse_dentry_revalidate(). */
 int ext_dentry_revalidate(struct dentry *entry, unsigned int flags);
-/* EXT_UPCALL, 0 with an inode, or an error (-ENOENT: known to be absent). */
-int ext_lookup(struct super_block *sb, u64 nodeid, const struct qstr *name,
-	       struct fuse_entry_out *outarg, struct inode **inode);
+#include "ext_lookup.h"
+
 int ext_dentry_init(struct dentry *dentry);
 /*
  * The inode of an answer whose entries are stable, with a reference: it is made if

@@ -114,17 +114,24 @@ static bool ext_lookup_agrees(const struct extfuse_lookup_out *out, const struct
  */
 #define EXT_LOOKUP_ALWAYS (LOOKUP_REVAL | LOOKUP_RENAME_TARGET)
 
+/* Is it the last component, and about to be made? */
+static bool ext_lookup_makes(unsigned int flags)
+{
+	return (flags & (LOOKUP_CREATE | LOOKUP_RENAME_TARGET)) && !(flags & LOOKUP_PARENT);
+}
+
 /*
  * What d_revalidate() says where a handler has forbidden the name. Hidden is as good
- * as not there, but where it is about to be made: that it is there is not to be told.
+ * as not there, but where it is about to be made: that it is there is not to be told,
+ * and a negative dentry may be there for having been hidden before.
  */
 static int ext_lookup_denied(int err, const struct inode *inode, unsigned int flags)
 {
 	if (err != -ENOENT)
 		return err;
-	if (!inode)
-		return 1;
-	return flags & (LOOKUP_CREATE | LOOKUP_RENAME_TARGET) ? -EACCES : err;
+	if (ext_lookup_makes(flags))
+		return inode ? -EACCES : 0;
+	return inode ? err : 1;
 }
 
 /*
@@ -164,8 +171,8 @@ static noinline int ext_revalidate(struct dentry *entry, struct inode *inode, un
 	call.in.flags = EXTFUSE_LOOKUP_REVALIDATE | (flags & LOOKUP_RCU ? EXTFUSE_LOOKUP_RCU : 0);
 	ret = ext_lookup_ask(&call, entry->d_sb);
 	if (unlikely(ret != EXTFUSE_HIT)) {
-		/* Of another name by now: the walk finds that out, as of any other. */
-		valid = ret < 0 ? ret : 0;
+		/* A denial of another name by now is none of this one. */
+		valid = ret < 0 && !read_seqcount_retry(&entry->d_seq, seq) ? ret : 0;
 		goto out;
 	}
 	if (!ext_lookup_agrees(&call.out, inode)) {
@@ -298,9 +305,10 @@ static struct inode *ext_find_alive(struct super_block *sb, const struct extfuse
 	return igrab(inode);
 }
 
-int ext_lookup(struct super_block *sb, u64 nodeid, const struct qstr *name,
+int ext_lookup(struct inode *dir, const struct qstr *name, unsigned int flags,
 	       struct fuse_entry_out *outarg, struct inode **inode)
 {
+	struct super_block *sb = dir->i_sb;
 	struct fuse_conn *fc = get_fuse_conn_super(sb);
 	struct ext_lookup_call call __uninitialized;
 	struct inode *outdated = NULL;
@@ -308,21 +316,20 @@ int ext_lookup(struct super_block *sb, u64 nodeid, const struct qstr *name,
 
 	if (!ext_usable(fc) || name->len - 1 >= EXTFUSE_NAME_MAX)
 		return EXT_UPCALL;
-	/* "." and ".." come from NFS file handles, and mean nodes, not names. */
-	if (name->name[0] == '.' &&
-	    (name->len == 1 || (name->len == 2 && name->name[1] == '.')))
-		return EXT_UPCALL;
 
 	rcu_read_lock();
 	call.fc = fc;
 	call.name = name->name;
 	call.in.name_len = name->len;
-	call.in.parent = nodeid;
+	call.in.parent = get_node_id(dir);
 	call.in.nodeid = 0;
 	call.in.flags = 0;
 	ret = ext_lookup_ask(&call, sb);
-	if (ret != EXTFUSE_HIT)
+	if (ret != EXTFUSE_HIT) {
+		if (ret == -ENOENT && ext_lookup_makes(flags))
+			ret = EXT_HIDDEN;
 		goto out;
+	}
 	if (call.out.nodeid) {
 		*inode = ext_find_alive(sb, &call.out);
 		if (!*inode && READ_ONCE(fc->ext->stable)) {
@@ -355,4 +362,17 @@ out:
 	rcu_read_unlock();
 	iput(outdated);
 	return ret;
+}
+
+/* Whether it is there is the daemon's to say; what is there, nobody's. */
+int ext_lookup_hidden(struct inode *dir, const struct qstr *name,
+		      struct fuse_entry_out *outarg, struct inode **inode)
+{
+	int err = fuse_lookup_name(dir->i_sb, get_node_id(dir), name, outarg, inode);
+
+	if (err || !*inode)
+		return err;
+	iput(*inode);
+	*inode = NULL;
+	return -EACCES;
 }

@@ -449,6 +449,43 @@ TEST_F(Contained, ReadWithWrongWords)
 	EXPECT_GE(read_victim().driver(EXTFUSE_OP_READ).stale, 1U);
 }
 
+// Whatever a handler without a word on new names hides is not replaced, nor made again.
+TEST_F(Contained, HiddenNamesAreNotMade)
+{
+	fs.store.add_file("hidden", "secret");
+	memcpy(&orders.name, "hidden\0\0", 8);
+	orders.lookup_ret = -ENOENT;
+	orders.lookup_on = 1;
+	const std::string hidden = fs.path("hidden");
+	for (const bool known : {false, true}) { // to be hidden, by the dcache
+		const auto at_first = [&] {
+			if (known) {
+				EXPECT_EQ(sys::stat(hidden), -ENOENT);
+			}
+		};
+		const Counts c = during(fs, [&] {
+			at_first();
+			EXPECT_EQ(sys::open(hidden, O_CREAT | O_RDWR), -EACCES);
+			at_first();
+			EXPECT_EQ(sys::open(hidden, O_CREAT | O_EXCL | O_RDWR), -EACCES);
+			at_first();
+			EXPECT_EQ(sys::mkdir(hidden), -EACCES);
+			at_first();
+			EXPECT_EQ(sys::link(fs.path("other"), hidden), -EACCES);
+			at_first();
+			EXPECT_EQ(sys::rename(fs.path("other"), hidden), -EACCES);
+		});
+		for (const Op op : {Op::Create, Op::Mkdir, Op::Link, Op::Rename})
+			EXPECT_EQ(c.sent(op), 0U) << c.text();
+	}
+	EXPECT_EQ(fs.store.content("hidden"), "secret");
+	// What is not there is, for who makes it.
+	EXPECT_EQ(fs.store.unlink(Store::root, "hidden"), 0);
+	const sys::Fd fd(sys::open(hidden, O_CREAT | O_RDWR));
+	EXPECT_GE(fd, 0);
+	EXPECT_EQ(sys::stat(hidden), -ENOENT);
+}
+
 // Definite errors that a handler may give are given, and no others.
 TEST_F(Contained, OpensThatCannotBe)
 {
