@@ -191,6 +191,8 @@ void ext_marks_collect(struct ext_conn *ec, struct fuse_args *args);
 void ext_marks_begin_slow(struct ext_conn *ec, struct ext_marks *marks);
 void ext_marks_end_slow(struct ext_conn *ec, struct ext_marks *marks);
 void ext_count_sent(struct ext_conn *ec, u32 opcode);
+/* RELEASE has ended: the file may have been removed after it was sent, and before that. */
+void ext_plain_closed(struct ext_conn *ec, struct fuse_args *args);
 /* A read of the node went to the daemon. True: its word was moved for that. */
 bool ext_atime_moved(struct fuse_mount *fm, u64 nodeid);
 
@@ -221,6 +223,9 @@ static inline void ext_marks_end(struct fuse_mount *fm, struct fuse_args *args)
 	case FUSE_READDIR:
 	case FUSE_READDIRPLUS:
 		args->ext.moved = ext_atime_moved(fm, args->nodeid);
+		break;
+	case FUSE_RELEASE:
+		ext_plain_closed(fm->fc->ext, args);
 	}
 }
 

@@ -235,8 +235,7 @@ void ext_marks_collect(struct ext_conn *ec, struct fuse_args *args)
 		/* A daemon may write on close, for a network file system say. */
 		if ((release->flags & O_ACCMODE) != O_RDONLY)
 			ext_touch_node(ec, marks, args->nodeid);
-		if (ext_plain_removed(ec, container_of(args, struct fuse_release_args,
-						       args)->inode))
+		if (ext_plain_closes(ec, args))
 			ext_touch(marks, EXT_MOUNT_WORD);
 		break;
 	}

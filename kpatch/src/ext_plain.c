@@ -110,21 +110,63 @@ void ext_plain_released(struct fuse_inode *fi, struct fuse_file *ff)
 	ff->ext.listing = NULL;
 }
 
+/* Is this a name that nobody is removing now? Under i_lock. */
+static bool ext_plain_stays(const struct dentry *alias, bool removed)
+{
+	struct inode *dir;
+	bool locked = false;
+
+	/* The daemon may have answered, and the dentry still have to go. */
+	if (removed) {
+		rcu_read_lock();
+		dir = d_inode_rcu(READ_ONCE(alias->d_parent));
+		locked = !dir || inode_is_locked(dir);
+		rcu_read_unlock();
+		/* It goes before the directory is unlocked. */
+		smp_rmb();
+	}
+	return !locked && !d_unhashed(alias);
+}
+
 /*
  * What the daemon may do now is to remove a file that it had kept under a name of its
  * own (libfuse's .fuse_hidden), which was listed.
  */
-bool ext_plain_removed(const struct ext_conn *ec, struct inode *inode)
+static bool ext_plain_removed(struct inode *inode)
 {
+	struct fuse_inode *fi = get_fuse_inode(inode);
 	struct dentry *alias;
 	bool removed = true;
 
-	if (!inode || !ext_is_plain(ec))
-		return false;
 	spin_lock(&inode->i_lock);
 	hlist_for_each_entry(alias, &inode->i_dentry, d_u.d_alias)
-		if (!d_unhashed(alias))
+		if (ext_plain_stays(alias, fi->ext.removed))
 			removed = false;
+	/* It was not removed after all, or has other names. */
+	if (!removed)
+		fi->ext.removed = false;
 	spin_unlock(&inode->i_lock);
 	return removed;
+}
+
+void ext_plain_removing(struct inode *inode)
+{
+	if (!inode || likely(!ext_is_plain(get_fuse_conn(inode)->ext)))
+		return;
+	spin_lock(&inode->i_lock);
+	get_fuse_inode(inode)->ext.removed = true;
+	spin_unlock(&inode->i_lock);
+}
+
+bool ext_plain_closes(const struct ext_conn *ec, struct fuse_args *args)
+{
+	struct inode *inode = container_of(args, struct fuse_release_args, args)->inode;
+
+	return inode && ext_is_plain(ec) && ext_plain_removed(inode);
+}
+
+void ext_plain_closed(struct ext_conn *ec, struct fuse_args *args)
+{
+	if (ec && ext_plain_closes(ec, args))
+		ext_changed(ec, EXT_MOUNT_WORD);
 }

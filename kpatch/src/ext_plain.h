@@ -73,8 +73,10 @@ bool ext_plain_opened(struct inode *inode, struct fuse_file *ff, u64 token);
  * inode, or a directory's only name. May sleep.
  */
 int ext_plain_tell(struct inode *inode);
-/* Has a file that is closed lost its last name? */
-bool ext_plain_removed(const struct ext_conn *ec, struct inode *inode);
+/* The last name of the inode, if there is one, may be about to go. */
+void ext_plain_removing(struct inode *inode);
+/* Has the file of this RELEASE lost its last name? */
+bool ext_plain_closes(const struct ext_conn *ec, struct fuse_args *args);
 void ext_plain_released(struct fuse_inode *fi, struct fuse_file *ff);
 
 /* The file is closed; before anything of it is freed. */

@@ -39,8 +39,10 @@ int ext_send_removal(struct mnt_idmap *idmap, struct fuse_mount *fm, struct fuse
 	err = ext_touch_victim(args, entry);
 	if (!err && replaced)
 		err = ext_touch_victim(args, replaced);
-	if (!err)
+	if (!err) {
+		ext_plain_removing(d_inode(replaced ?: entry));
 		err = __fuse_simple_request(idmap, fm, args);
+	}
 	/* Not sent: nobody else ends what was begun here. */
 	if (unlikely(args->ext.count)) {
 		args->ext.count = args->ext.begun;

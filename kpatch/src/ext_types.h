@@ -112,6 +112,8 @@ struct ext_inode {
 	bool locked;
 	/* Open files that the daemon wants to be told of, see ext_plain.h; fi->lock. */
 	struct hlist_head plain;
+	/* A name of it is being removed, or was: see ext_plain_removed(); i_lock. */
+	bool removed;
 	/* Behind word of the node when a registered file came into use; no lock. */
 	u64 backing_behind;
 	/*

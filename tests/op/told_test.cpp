@@ -203,7 +203,7 @@ TEST(Told, OfAnOpenThatMetAChange)
 		}
 	});
 	int opened = 0, asked = 0;
-	for (int i = 0; i < 20000 && asked < 100; i++) {
+	for (int i = 0; i < 20000 && asked < 20; i++) {
 		const uint64_t before = fs.sent(Op::Open);
 		const int fd = sys::open(fs.path("file"), O_RDONLY);
 		if (fd >= 0) {
@@ -219,6 +219,33 @@ TEST(Told, OfAnOpenThatMetAChange)
 	changing.join();
 	EXPECT_GT(opened, 0);
 	EXPECT_GT(asked, 0);
+}
+
+// Closed, and removed before the daemon comes to that: it has kept the file under
+// another name until then.
+TEST(Told, OfAFileClosedBeforeItIsRemoved)
+{
+	PlainFs fs(private_cache());
+	fs.store.add_dir("a");
+	const uint64_t node = fs.store.add_file("a/file", data);
+	for (const char *name : {"a/one", "a/two"})
+		fs.store.add_file(name);
+	fs.store.add_file("a/.hidden");
+	sys::Fd fd(sys::open(fs.path("a/file"), O_RDONLY));
+	ASSERT_EQ(fs.handles(), 1U);
+	Hold held = fs.hold(Op::Release, Stage::Arrived, {}, node);
+	ASSERT_EQ(::close(fd.release()), 0);
+	ASSERT_TRUE(held.wait());
+	EXPECT_EQ(sys::unlink(fs.path("a/file")), 0);
+	for (int i = 0; i < 2; i++)
+		EXPECT_EQ(list(fs.path("a")).size(), 5U);
+	const Counts c = during(fs, [&] { list(fs.path("a")); });
+	EXPECT_EQ(c.sent_all(), 0U) << c.text();
+	fs.store.unlink(fs.store.at("a"), ".hidden");
+	held.release();
+	for (int i = 0; i < 100 && list(fs.path("a")).size() != 4; i++)
+		std::this_thread::sleep_for(std::chrono::milliseconds(10));
+	EXPECT_EQ(list(fs.path("a")).size(), 4U);
 }
 
 } // namespace extfuse_test
