@@ -661,6 +661,9 @@ bool ext_object(struct fuse_mount *fm, struct fuse_args *args, ssize_t *ret);
 /* Does the handler know, for everybody, that there are none? token: of the xattrs. */
 bool ext_has_no_caps(struct inode *inode, u64 token);
 
+/* No handler is there any more that could go on with a listing: ext_listing.c */
+bool ext_listing_goes_on(struct fuse_mount *fm, struct fuse_args *args, ssize_t *ret);
+
 /* Of which observers are told: op_change.c */
 #define EXT_CHANGE_OPCODES \
 	(BIT_ULL(FUSE_WRITE) | BIT_ULL(FUSE_FALLOCATE) | BIT_ULL(FUSE_COPY_FILE_RANGE) | \
@@ -720,9 +723,12 @@ static inline bool ext_answer(struct fuse_mount *fm, struct fuse_args *args, ssi
 		args->ext.asked = true;
 		return ext_read(fm, args, false, ret);
 	}
-	return args->opcode < 64 &&
-	       (BIT_ULL(args->opcode) & (EXT_OBJECT_OPCODES | EXT_CHANGE_OPCODES)) &&
-	       ext_usable(fm->fc) && ext_object(fm, args, ret);
+	if (args->opcode >= 64 ||
+	    !(BIT_ULL(args->opcode) & (EXT_OBJECT_OPCODES | EXT_CHANGE_OPCODES)))
+		return false;
+	if (likely(ext_usable(fm->fc)))
+		return ext_object(fm, args, ret);
+	return unlikely(args->ext.file) && ext_listing_goes_on(fm, args, ret);
 }
 
 static inline bool ext_answer_background(struct fuse_mount *fm, struct fuse_args *args)

@@ -8,6 +8,7 @@
 #include "ext_object.h"
 
 #include <linux/cred.h>
+#include <linux/sched/signal.h>
 
 EXT_ASSERT_CALL(struct ext_reply_dirents_call);
 
@@ -23,6 +24,8 @@ struct ext_listing *ext_listing_alloc(void)
 static void ext_listing_reset(struct ext_listing *listing)
 {
 	kvfree(listing->data);
+	put_cred(listing->reader);
+	listing->reader = NULL;
 	listing->data = NULL;
 	listing->room = 0;
 	listing->size = 0;
@@ -128,6 +131,13 @@ u32 ext_listing_copy(struct ext_listing *listing, u64 start, void *to, u32 room,
 	return at - from;
 }
 
+/* As far as a handler can tell them apart. */
+static bool ext_listing_same_reader(const struct cred *a, const struct cred *b)
+{
+	return a == b || (uid_eq(a->fsuid, b->fsuid) && gid_eq(a->fsgid, b->fsgid) &&
+			  a->group_info == b->group_info);
+}
+
 /* All that a handler knows, under one token. EXTFUSE_HIT, EXT_UPCALL or an error. */
 static int ext_listing_ask(struct fuse_mount *fm, const struct fuse_args *args,
 			   struct ext_listing *listing)
@@ -139,7 +149,8 @@ static int ext_listing_ask(struct fuse_mount *fm, const struct fuse_args *args,
 	u32 at;
 
 	for (;;) {
-		if (!ext_listing_grow(listing, PAGE_SIZE))
+		cond_resched();
+		if (fatal_signal_pending(current) || !ext_listing_grow(listing, PAGE_SIZE))
 			return EXT_UPCALL;
 		at = listing->size;
 		ext_bytes_call_init(&call, fm, args, EXTFUSE_OP_READDIR, listing->room - at);
@@ -158,6 +169,8 @@ static int ext_listing_ask(struct fuse_mount *fm, const struct fuse_args *args,
 			ext_count(fm->fc->ext, EXTFUSE_OP_READDIR, stale);
 			return EXT_UPCALL;
 		}
+		if (!ext_scope_shared(bytes->out.flags) && !listing->reader)
+			listing->reader = get_current_cred();
 		if (!bytes->filled)
 			return EXTFUSE_HIT;
 		word = call.in.word;
@@ -195,13 +208,38 @@ static int ext_listing_begin(struct fuse_mount *fm, struct fuse_args *args,
 	return verdict;
 }
 
+/*
+ * Somebody else goes on with what was for one reader alone: from what the handler has
+ * for them, or not at all. The daemon cannot go on with it either.
+ */
+static int ext_listing_for_another(struct fuse_mount *fm, const struct fuse_args *args,
+				   void *to, u32 *filled)
+{
+	const struct fuse_read_in *in = args->in_args[0].value;
+	struct ext_listing own = {};
+	int verdict;
+	u32 behind;
+	bool end;
+
+	verdict = ext_listing_ask(fm, args, &own);
+	if (verdict == EXT_UPCALL ||
+	    (verdict == EXTFUSE_HIT && !ext_listing_find(&own, in->offset, &behind)))
+		verdict = -EACCES;
+	if (verdict == EXTFUSE_HIT)
+		*filled = ext_listing_copy(&own, in->offset, to, in->size, &end);
+	ext_listing_reset(&own);
+	return verdict;
+}
+
 int ext_listing_answer(struct fuse_mount *fm, struct fuse_args *args, ssize_t *ret)
 {
 	struct fuse_args_pages *ap = container_of(args, struct fuse_args_pages, args);
 	struct ext_listing *listing = args->ext.file->ext.listing;
 	const struct fuse_read_in *in = args->in_args[0].value;
+	void *to = folio_address(ap->folios[0]);
 	int verdict = EXTFUSE_HIT;
-	u32 filled;
+	bool another = false;
+	u32 filled = 0;
 	bool end;
 
 	mutex_lock(&listing->lock);
@@ -209,15 +247,33 @@ int ext_listing_answer(struct fuse_mount *fm, struct fuse_args *args, ssize_t *r
 		verdict = ext_listing_begin(fm, args, listing);
 	else if (listing->state != EXT_LISTING_WHOLE)
 		verdict = EXT_UPCALL;
+	else
+		another = listing->reader &&
+			  !ext_listing_same_reader(listing->reader, current_cred());
+	if (unlikely(another))
+		verdict = ext_listing_for_another(fm, args, to, &filled);
+	else if (verdict == EXTFUSE_HIT)
+		filled = ext_listing_copy(listing, in->offset, to, in->size, &end);
 	if (verdict == EXTFUSE_HIT) {
-		filled = ext_listing_copy(listing, in->offset, folio_address(ap->folios[0]),
-					  in->size, &end);
 		args->opcode = FUSE_READDIR;
 		args->out_args[0].size = filled;
 		*ret = filled;
 	}
 	mutex_unlock(&listing->lock);
 	return verdict;
+}
+
+bool ext_listing_goes_on(struct fuse_mount *fm, struct fuse_args *args, ssize_t *ret)
+{
+	int verdict;
+
+	if ((args->opcode != FUSE_READDIR && args->opcode != FUSE_READDIRPLUS) ||
+	    !args->ext.file->ext.listing || !READ_ONCE(fm->fc->connected) || fm->fc->conn_error)
+		return false;
+	verdict = ext_readdir(fm, args, ret);
+	if (verdict < 0)
+		*ret = verdict;
+	return verdict != EXT_UPCALL;
 }
 
 /* Entries of a reply, those of READDIRPLUS without what is known of them. */
@@ -256,9 +312,7 @@ static void ext_listing_show(struct fuse_mount *fm, const struct file *file,
 	const struct extfuse_handler_ops *ops;
 	struct ext_conn *ec = fm->fc->ext;
 
-	/* What was listed is for who has opened. */
-	if (!ext_usable(fm->fc) || current_cred() != file->f_cred ||
-	    !ext_caller_fill(fm->fc, fm->sb, &call.in.caller))
+	if (!ext_usable(fm->fc) || !ext_caller_fill(fm->fc, fm->sb, &call.in.caller))
 		return;
 	call.in.nodeid = nodeid;
 	call.in.hash = extfuse_node_hash(ec->seed, nodeid);
@@ -289,6 +343,11 @@ void ext_listing_add(struct file *file, const struct fuse_args *args, u64 offset
 	mutex_lock(&listing->lock);
 	if (listing->state != EXT_LISTING_BUILDING)
 		goto out;
+	/* What was listed is for who has opened. */
+	if (current_cred() != file->f_cred) {
+		ext_listing_reset(listing);
+		goto out;
+	}
 	/* The access time, as it is moved by every reply. */
 	if (args->ext.moved)
 		WRITE_ONCE(listing->token, listing->token + EXTFUSE_EPOCH_ONE);

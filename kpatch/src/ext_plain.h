@@ -31,6 +31,7 @@ struct ext_listing {
 	u32 size;		/* bytes of entries, as READDIR replies them */
 	u32 room;
 	char *data;
+	const struct cred *reader; /* if WHOLE: for whom alone, a reference; NULL: for all */
 };
 
 struct ext_reply_dirents_call {

@@ -363,7 +363,9 @@ TEST(Policy, PrivateListingOfAnOpenThatWasOvertaken)
 // copy, as a daemon gives it that has made its own.
 TEST(Policy, PrivateListingWhileItsFilesAreRemoved)
 {
-	for (const int before : {0, 2}) { // read by the daemon, or known
+	// Read by the daemon, or known; or known until the handler goes.
+	for (const auto &[before, detach] :
+	     {std::pair(0, false), std::pair(2, false), std::pair(2, true)}) {
 		SCOPED_TRACE(before);
 		PlainFs fs(private_cache());
 		make_tree(fs, 600);
@@ -373,7 +375,9 @@ TEST(Policy, PrivateListingWhileItsFilesAreRemoved)
 		DIR *dir = ::opendir(path.c_str());
 		ASSERT_TRUE(dir);
 		int removed = 0;
-		while (const dirent *entry = ::readdir(dir))
+		while (const dirent *entry = ::readdir(dir)) {
+			if (detach && !removed)
+				extfuse_detach(fs.ext());
 			if (entry->d_name[0] != '.')
 				removed += sys::unlink(path + "/" + entry->d_name) == 0;
 		EXPECT_EQ(removed, 600);
@@ -392,6 +396,7 @@ TEST(Policy, PrivateListingWhileItsFilesAreRemoved)
 TEST(Policy, PrivateReadsWhatChanges)
 {
 	PlainFs fs(private_cache());
+		SCOPED_TRACE(detach);
 	const uint64_t node = fs.store.add_file("file", "data");
 	const std::string path = fs.path("file");
 	std::string data = "data";
@@ -403,6 +408,7 @@ TEST(Policy, PrivateReadsWhatChanges)
 		Counts c = during(fs, [&] { EXPECT_EQ(sys::read_file(path), data); });
 		EXPECT_EQ(c.sent_all(), 0) << c.text();
 		sys::drop_pages();
+		}
 		c = during(fs, [&] { EXPECT_EQ(sys::read_file(path), data); });
 		EXPECT_EQ(c.sent(Op::Open), c.sent(Op::Read) ? 1U : 0U) << c.text();
 	};
@@ -416,6 +422,47 @@ TEST(Policy, PrivateReadsWhatChanges)
 	EXPECT_EQ(sys::write_file(path, "x", O_WRONLY | O_TRUNC), 0);
 	data = "x";
 	same();
+// What is listed for one caller is not read on by another who has the descriptor.
+TEST(Policy, PrivateListingReadByAnother)
+{
+	Config config = private_cache();
+	config.default_permissions = false;
+	PlainFs fs(config);
+	make_tree(fs, 600);
+	const std::string path = fs.path("a");
+	const auto rest = [](DIR *dir) {
+		size_t entries = 0;
+		errno = 0;
+		while (::readdir(dir))
+			entries++;
+		return std::pair(entries, errno);
+	};
+	// By the daemon, in parts: of what nobody has seen all, nothing is kept.
+	DIR *dir = ::opendir(path.c_str());
+	ASSERT_TRUE(dir && ::readdir(dir));
+	std::vector<char> buffer(4096);
+	EXPECT_GT(sys::as_user(bob,
+			       [&] {
+				       return syscall(SYS_getdents64, dirfd(dir), buffer.data(),
+						      buffer.size()) > 0;
+			       }),
+		  0);
+	EXPECT_EQ(rest(dir).second, 0);
+	::closedir(dir);
+	EXPECT_GT(during(fs, [&] { list(path); }).sent(Op::Readdir), 0U);
+	list(path);
+	EXPECT_EQ(during(fs, [&] { list(path); }).sent(Op::Readdir), 0U);
+	// From the handler.
+	dir = ::opendir(path.c_str());
+	ASSERT_TRUE(dir && ::readdir(dir));
+	const auto [others, refused] = sys::as_user(bob, [&] { return rest(dir); });
+	EXPECT_EQ(refused, EACCES);
+	const auto [own, error] = rest(dir);
+	EXPECT_EQ(error, 0);
+	EXPECT_EQ(1 + others + own, 602U); // what had been read already is anybody's
+	::closedir(dir);
+}
+
 	EXPECT_EQ(sys::Fd(sys::open(path, O_RDONLY | O_TRUNC)) >= 0, true);
 	data = "";
 	same();
