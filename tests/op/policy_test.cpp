@@ -183,18 +183,45 @@ TEST(Policy, PrivateLeavesFilesOfSeveralLinksAlone)
 		const auto look = [&] {
 			EXPECT_EQ(sys::attr(fs.path("one")).st_nlink, 2);
 			EXPECT_EQ(xattr(fs.path("one"), "user.name"), 5);
+			EXPECT_EQ(xattr(fs.path("one"), "security.capability"), -ENODATA);
 		};
 		look();
 		const Counts c = during(fs, look);
 		EXPECT_EQ(c.sent(Op::Getattr) > 0, !links) << c.text();
-		EXPECT_EQ(c.sent(Op::Getxattr), links ? 0 : 1) << c.text();
+		EXPECT_EQ(c.sent(Op::Getxattr), links ? 0 : 2) << c.text();
 		EXPECT_EQ(unkept(c, getattr, EXTFUSE_UNKEPT_LINKS) > 0, !links) << c.text();
 		// One name more, by a request: known at once.
 		fs.store.add_file("single", "data");
 		EXPECT_EQ(sys::attr(fs.path("single")).st_nlink, 1);
 		EXPECT_EQ(sys::link(fs.path("single"), fs.path("double")), 0);
 		EXPECT_EQ(sys::attr(fs.path("single")).st_nlink, 2);
+		const auto ask = [&] {
+			EXPECT_EQ(xattr(fs.path("single"), "security.capability"), -ENODATA);
+		};
+		ask();
+		EXPECT_EQ(during(fs, ask).sent(Op::Getxattr), links ? 0 : 1);
 	}
+}
+
+// That there are no capabilities is asked for with each write, and stays known.
+TEST(Policy, PrivateKeepsThatThereAreNoCapabilities)
+{
+	PlainFs fs(private_cache());
+	fs.store.add_file("file", "data");
+	sys::stat(fs.path("file"));
+	const auto write = [&] {
+		const sys::Fd fd(sys::open(fs.path("file"), O_WRONLY));
+		EXPECT_EQ(sys::pwrite(fd, "x", 0), 1);
+	};
+	write();
+	// Changed by the daemon: known no more, and asked for while the size is not known.
+	extfuse_invalidate_node(fs.ext(), fs.store.at("file"));
+	write();
+	const Counts c = during(fs, [&] {
+		for (int i = 0; i < 3; i++)
+			write();
+	});
+	EXPECT_EQ(c.sent(Op::Getxattr), 0U) << c.text();
 }
 
 TEST(Policy, PrivateNeverKeeps)
@@ -367,6 +394,7 @@ TEST(Policy, PrivateListingWhileItsFilesAreRemoved)
 	for (const auto &[before, detach] :
 	     {std::pair(0, false), std::pair(2, false), std::pair(2, true)}) {
 		SCOPED_TRACE(before);
+		SCOPED_TRACE(detach);
 		PlainFs fs(private_cache());
 		make_tree(fs, 600);
 		const std::string path = fs.path("a");
@@ -380,6 +408,7 @@ TEST(Policy, PrivateListingWhileItsFilesAreRemoved)
 				extfuse_detach(fs.ext());
 			if (entry->d_name[0] != '.')
 				removed += sys::unlink(path + "/" + entry->d_name) == 0;
+		}
 		EXPECT_EQ(removed, 600);
 		::rewinddir(dir);
 		int left = 0;
@@ -393,35 +422,6 @@ TEST(Policy, PrivateListingWhileItsFilesAreRemoved)
 	}
 }
 
-TEST(Policy, PrivateReadsWhatChanges)
-{
-	PlainFs fs(private_cache());
-		SCOPED_TRACE(detach);
-	const uint64_t node = fs.store.add_file("file", "data");
-	const std::string path = fs.path("file");
-	std::string data = "data";
-	const auto same = [&] {
-		for (int i = 0; i < 3; i++) {
-			EXPECT_EQ(sys::read_file(path), data);
-			EXPECT_EQ(sys::attr(path).st_size, static_cast<off_t>(data.size()));
-		}
-		Counts c = during(fs, [&] { EXPECT_EQ(sys::read_file(path), data); });
-		EXPECT_EQ(c.sent_all(), 0) << c.text();
-		sys::drop_pages();
-		}
-		c = during(fs, [&] { EXPECT_EQ(sys::read_file(path), data); });
-		EXPECT_EQ(c.sent(Op::Open), c.sent(Op::Read) ? 1U : 0U) << c.text();
-	};
-	same();
-	EXPECT_EQ(sys::write_file(path, "longer data", O_WRONLY), 0);
-	data = "longer data";
-	same();
-	EXPECT_EQ(sys::truncate(path, 3), 0);
-	data = "lon";
-	same();
-	EXPECT_EQ(sys::write_file(path, "x", O_WRONLY | O_TRUNC), 0);
-	data = "x";
-	same();
 // What is listed for one caller is not read on by another who has the descriptor.
 TEST(Policy, PrivateListingReadByAnother)
 {
@@ -463,6 +463,33 @@ TEST(Policy, PrivateListingReadByAnother)
 	::closedir(dir);
 }
 
+TEST(Policy, PrivateReadsWhatChanges)
+{
+	PlainFs fs(private_cache());
+	const uint64_t node = fs.store.add_file("file", "data");
+	const std::string path = fs.path("file");
+	std::string data = "data";
+	const auto same = [&] {
+		for (int i = 0; i < 3; i++) {
+			EXPECT_EQ(sys::read_file(path), data);
+			EXPECT_EQ(sys::attr(path).st_size, static_cast<off_t>(data.size()));
+		}
+		Counts c = during(fs, [&] { EXPECT_EQ(sys::read_file(path), data); });
+		EXPECT_EQ(c.sent_all(), 0) << c.text();
+		sys::drop_pages();
+		c = during(fs, [&] { EXPECT_EQ(sys::read_file(path), data); });
+		EXPECT_EQ(c.sent(Op::Open), c.sent(Op::Read) ? 1U : 0U) << c.text();
+	};
+	same();
+	EXPECT_EQ(sys::write_file(path, "longer data", O_WRONLY), 0);
+	data = "longer data";
+	same();
+	EXPECT_EQ(sys::truncate(path, 3), 0);
+	data = "lon";
+	same();
+	EXPECT_EQ(sys::write_file(path, "x", O_WRONLY | O_TRUNC), 0);
+	data = "x";
+	same();
 	EXPECT_EQ(sys::Fd(sys::open(path, O_RDONLY | O_TRUNC)) >= 0, true);
 	data = "";
 	same();

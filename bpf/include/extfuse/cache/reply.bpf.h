@@ -81,17 +81,16 @@ struct reply_known {
 	__u32 nlink;
 };
 
-/* Under one of these tokens. False: they are not there. */
-static __always_inline bool reply_attr_known(__u64 nodeid, __u64 hash, __u64 word, __u64 before,
-					     struct reply_known *known)
+/* And their token. False: they are not there. */
+static __always_inline bool reply_attr_find(__u64 nodeid, __u64 hash, struct reply_known *known,
+					    __u64 *under)
 {
 	__u32 key = extfuse_bucket(hash, ext_attr_mask), seq, i;
 	struct extfuse_attr_bucket *b;
 	struct extfuse_attr_slot *s;
-	__u64 under;
 
 	b = bpf_map_lookup_elem(&ext_attrs, &key);
-	if (!b || !word)
+	if (!b)
 		return false;
 #pragma unroll
 	for (i = 0; i < EXTFUSE_WAYS; i++) {
@@ -99,14 +98,23 @@ static __always_inline bool reply_attr_known(__u64 nodeid, __u64 hash, __u64 wor
 		if (s->nodeid != nodeid)
 			continue;
 		seq = extfuse_seq_begin(&s->seq);
-		under = s->word;
+		*under = s->word;
 		known->size = s->attr.size;
 		known->mode = s->attr.mode;
 		known->nlink = s->attr.nlink;
-		return s->nodeid == nodeid && (under == word || under == before) &&
-		       extfuse_seq_same(&s->seq, seq);
+		return s->nodeid == nodeid && extfuse_seq_same(&s->seq, seq);
 	}
 	return false;
+}
+
+/* Under one of these tokens. */
+static __always_inline bool reply_attr_known(__u64 nodeid, __u64 hash, __u64 word, __u64 before,
+					     struct reply_known *known)
+{
+	__u64 under = 0;
+
+	return word && reply_attr_find(nodeid, hash, known, &under) &&
+	       (under == word || under == before);
 }
 
 /*
@@ -123,6 +131,46 @@ static __noinline int reply_alone(__u64 nodeid, __u64 hash, __u64 word, __u64 be
 	if (!reply_attr_known(nodeid, hash, word, before, &known))
 		return EXTFUSE_UNKEPT_ATTR;
 	return reply_many_links(known.mode, known.nlink) ? EXTFUSE_UNKEPT_LINKS : -1;
+}
+
+/* The same of a file that may have been written since its attributes were told. */
+static __noinline int reply_was_alone(__u64 nodeid, __u64 hash)
+{
+	struct reply_known known = {};
+	__u64 under = 0;
+
+	if (ext_cache_links)
+		return -1;
+	if (!reply_attr_find(nodeid, hash, &known, &under))
+		return EXTFUSE_UNKEPT_ATTR;
+	return reply_many_links(known.mode, known.nlink) ? EXTFUSE_UNKEPT_LINKS : -1;
+}
+
+/* What was told before, of a single link, is not to be found any more. */
+static __noinline int reply_attr_linked(__u64 nodeid, __u64 hash, __u32 nlink)
+{
+	__u32 key = extfuse_bucket(hash, ext_attr_mask), seq, i;
+	struct extfuse_attr_bucket *b = bpf_map_lookup_elem(&ext_attrs, &key);
+	struct extfuse_attr_slot *s;
+
+	if (!b)
+		return 0;
+#pragma unroll
+	for (i = 0; i < EXTFUSE_WAYS; i++) {
+		s = &b->slot[i];
+		if (s->nodeid != nodeid)
+			continue;
+		seq = extfuse_seq_lock(&s->seq);
+		if (seq & 1)
+			break;
+		if (s->nodeid == nodeid) {
+			s->word = 0;
+			s->attr.nlink = nlink;
+		}
+		extfuse_seq_unlock(&s->seq, seq);
+		break;
+	}
+	return 0;
 }
 
 static __always_inline __u64 reply_entry_token(const struct extfuse_caller *caller, __u64 parent,
@@ -285,8 +333,10 @@ static __always_inline int extfuse_cache_reply_attr(const struct extfuse_reply_a
 
 	if (!reply_audience(&in->caller, in->mark, scope, &who))
 		return reply_unkept_for(EXTFUSE_OP_GETATTR, scope);
-	if (!in->mark && reply_many_links(in->attr.mode, in->attr.nlink))
+	if (!in->mark && reply_many_links(in->attr.mode, in->attr.nlink)) {
+		reply_attr_linked(nodeid, hash, in->attr.nlink);
 		return extfuse_count_unkept(EXTFUSE_OP_GETATTR, EXTFUSE_UNKEPT_LINKS);
+	}
 	if (reply_by_timeout(in->mark)) {
 		expires = reply_expires(in->valid, in->valid_nsec);
 		if (!expires)

@@ -39,6 +39,8 @@ static __always_inline bool reply_xattr_common(const struct extfuse_reply_bytes_
  */
 static __always_inline int reply_bytes_policy(const struct extfuse_reply_bytes_in *in, __u32 *flags)
 {
+	int why;
+
 	if (ext_cache == EXTFUSE_CACHE_TIMEOUTS)
 		return EXTFUSE_UNKEPT_TIMEOUT;
 	/* Space is not only this mount's. */
@@ -52,7 +54,8 @@ static __always_inline int reply_bytes_policy(const struct extfuse_reply_bytes_i
 		    in->name[1] == REPLY_CAPABIL && in->name[2] == REPLY_ITY)
 			*flags = EXTFUSE_MARK_KEPT;
 	}
-	return reply_alone(in->nodeid, in->hash, in->word, in->word);
+	why = reply_alone(in->nodeid, in->hash, in->word, in->word);
+	return why == EXTFUSE_UNKEPT_ATTR && *flags ? reply_was_alone(in->nodeid, in->hash) : why;
 }
 
 static __always_inline int extfuse_cache_reply_bytes(const struct extfuse_reply_bytes_in *in)
@@ -72,7 +75,7 @@ static __always_inline int extfuse_cache_reply_bytes(const struct extfuse_reply_
 		return extfuse_count_unkept(kind, EXTFUSE_UNKEPT_SIZE);
 	if (!mark && ext_cache != EXTFUSE_CACHE_ANNOTATED) {
 		why = reply_bytes_policy(in, &mark);
-		if (why >= 0 && !mark)
+		if (why >= 0)
 			return extfuse_count_unkept(kind, why);
 	}
 	if (mark & EXTFUSE_MARK_KEPT) {
