@@ -97,13 +97,12 @@ TEST(Told, OfOpensDuringARename)
 	make_known(fs, {"by", "replaced"});
 	const sys::Fd by = open_untold(fs, "by"), replaced = open_untold(fs, "replaced");
 	Hold held = fs.hold(Op::Open, Stage::Done, {}, fs.store.at("replaced"));
-	auto rename = sys::in_background(
-		[&] { return sys::rename(fs.path("by"), fs.path("replaced")); });
+	auto rename =
+		sys::in_background([&] { return sys::rename(fs.path("by"), fs.path("replaced")); });
 	ASSERT_TRUE(held.wait());
 	EXPECT_EQ(fs.handles(), 2U);
 	sys::Fd late;
-	const Counts c =
-		during(fs, [&] { late = sys::Fd(sys::open(fs.path("by"), O_RDONLY)); });
+	const Counts c = during(fs, [&] { late = sys::Fd(sys::open(fs.path("by"), O_RDONLY)); });
 	EXPECT_EQ(c.sent(Op::Open), 1U) << c.text();
 	held.release();
 	EXPECT_EQ(rename.get(), 0);
