@@ -189,8 +189,11 @@ void ext_reply_sample(struct fuse_conn *fc, struct fuse_args *args)
 	bool wanted;
 
 	args->ext.reply = EXT_REPLY_NONE;
+	/* Removals are none of these: what they have begun stays as it is. */
+	if (!kind)
+		return;
 	args->ext.moved = false;
-	if (!kind || !ext_usable(fc) || args->ext.count > EXT_MARKS_REPLY)
+	if (!ext_usable(fc) || args->ext.count > EXT_MARKS_REPLY)
 		return;
 	/* The reader's own memory: it can change there what was replied. */
 	if (kind == EXT_REPLY_READ && args->user_pages)
