@@ -103,8 +103,8 @@ TEST(LoadHandler, FilesThatAreCutOff)
 {
 	const std::string whole = bytes_of(example("apps"));
 	ASSERT_GT(whole.size(), 1000U);
-	for (const size_t size : {size_t{0}, size_t{10}, size_t{64}, whole.size() / 2,
-				  whole.size() - 1}) {
+	for (const size_t size :
+	     {size_t{0}, size_t{10}, size_t{64}, whole.size() / 2, whole.size() - 1}) {
 		const Temporary file(whole.substr(0, size));
 		const Loaded loaded(file.path);
 		EXPECT_EQ(loaded.error, -ENOEXEC) << size << ": " << loaded.log;
@@ -149,8 +149,8 @@ TEST(LoadHandler, NothingIsHalfMounted)
 {
 	const BpfObjects before = bpf_objects();
 
-	for (const std::string &file :
-	     {std::string("/nowhere/x.bpf.o"), rejected("write_input"), test_object("two_tables")}) {
+	for (const std::string &file : {std::string("/nowhere/x.bpf.o"), rejected("write_input"),
+					test_object("two_tables")}) {
 		Config config;
 		config.may_fail = true;
 		config.options = {"handler=" + file, "extfuse=auto"};

@@ -46,8 +46,8 @@ TEST(MountCallTest, DataOfAMount)
 
 TEST(MountCallTest, NoDescriptor)
 {
-	for (const char *data : {"", "rootmode=40000", "fd=", "fd=x", "fd=7x", "fd=-2",
-				 "fd=99999999999", "fdx=7"}) {
+	for (const char *data :
+	     {"", "rootmode=40000", "fd=", "fd=x", "fd=7x", "fd=-2", "fd=99999999999", "fdx=7"}) {
 		FuseData d;
 		EXPECT_FALSE(parse_fuse_data(data, d)) << data;
 	}

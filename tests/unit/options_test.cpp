@@ -263,8 +263,8 @@ TEST_F(OptionsTest, ScopesOfPolicies)
 	EXPECT_EQ(scopes(), all(EXTFUSE_SCOPE_CALLER));
 	EXPECT_FALSE(make_policy(options, mount, 7, 8).owner);
 	mount.default_permissions = true;
-	EXPECT_EQ(scopes(), (std::array{EXTFUSE_SCOPE_KERNEL, EXTFUSE_SCOPE_ALL,
-					EXTFUSE_SCOPE_KERNEL}));
+	EXPECT_EQ(scopes(),
+		  (std::array{EXTFUSE_SCOPE_KERNEL, EXTFUSE_SCOPE_ALL, EXTFUSE_SCOPE_KERNEL}));
 	options.cache_for = EXTFUSE_CACHE_FOR_CALLER;
 	EXPECT_EQ(scopes(), all(EXTFUSE_SCOPE_CALLER));
 	options.cache_for = EXTFUSE_CACHE_FOR_ALL;
@@ -279,11 +279,12 @@ TEST_F(OptionsTest, HelpNamesEveryOption)
 	const std::string help = extfuse_option_help();
 
 	for (const char *option :
-	     {"extfuse=auto", "extfuse=require", "extfuse=stock", "no_handler", "no_remember",
-	      "reply_hooks", "max_names=", "max_long_names=", "max_attrs=", "max_blocks=",
-	      "max_objects=", "max_dirs=", "max_opens=", "cache=annotated", "cache=timeouts",
-	      "cache=private", "cache_for=auto", "cache_for=caller", "cache_for=all",
-	      "cache_links", "follow_atime", "handler=FILE"})
+	     {"extfuse=auto",   "extfuse=require",  "extfuse=stock",  "no_handler",
+	      "no_remember",    "reply_hooks",      "max_names=",     "max_long_names=",
+	      "max_attrs=",     "max_blocks=",      "max_objects=",   "max_dirs=",
+	      "max_opens=",     "cache=annotated",  "cache=timeouts", "cache=private",
+	      "cache_for=auto", "cache_for=caller", "cache_for=all",  "cache_links",
+	      "follow_atime",   "handler=FILE"})
 		EXPECT_NE(help.find(option), std::string::npos) << option;
 }
 

@@ -78,10 +78,14 @@ std::vector<std::string> mount_options(const MountCall &call, const FuseData &da
 		unsigned long flag;
 		const char *set, *clear; // clear: where libfuse's default is "set"
 	} flags[] = {
-		{MS_RDONLY, "ro", nullptr},           {MS_NOSUID, "nosuid", "suid"},
-		{MS_NODEV, "nodev", "dev"},           {MS_NOEXEC, "noexec", nullptr},
-		{MS_SYNCHRONOUS, "sync", nullptr},    {MS_DIRSYNC, "dirsync", nullptr},
-		{MS_NOATIME, "noatime", nullptr},     {MS_NODIRATIME, "nodiratime", nullptr},
+		{MS_RDONLY, "ro", nullptr},
+		{MS_NOSUID, "nosuid", "suid"},
+		{MS_NODEV, "nodev", "dev"},
+		{MS_NOEXEC, "noexec", nullptr},
+		{MS_SYNCHRONOUS, "sync", nullptr},
+		{MS_DIRSYNC, "dirsync", nullptr},
+		{MS_NOATIME, "noatime", nullptr},
+		{MS_NODIRATIME, "nodiratime", nullptr},
 		{MS_NOSYMFOLLOW, "nosymfollow", nullptr},
 	};
 	std::vector<std::string> out;
