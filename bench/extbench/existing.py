@@ -151,8 +151,9 @@ class Mounted:
             ["pidof", name], capture_output=True, check=False).returncode != 0)
 
 
-def work_through(workload, mnt):
-    """Does it; a digest of what it printed."""
+def work_through(workload, mnt, links):
+    """Does it; a digest of what it printed. links: the program always says the same
+    number of them."""
     if workload == "find":
         argv = ["find", "."]
     elif workload == "ls -lR":
@@ -164,18 +165,21 @@ def work_through(workload, mnt):
     out = r.stdout
     if workload == "ls -lR":  # how many blocks a directory has is nobody's business
         out = b"\n".join(line for line in out.split(b"\n") if not line.startswith(b"total"))
+        if not links:
+            out = re.sub(rb"(?m)^([-a-z]{10})\s+\d+\s+", rb"\1 ", out)
     return hashlib.sha256(out + r.stderr + str(r.returncode).encode()).hexdigest()
 
 
 def measure(place, variant):
     """Requests of the second pass of each workload, and what it printed."""
     row = {"requests": {}, "operations": {}, "outputs": {}}
+    links = place.program.get("links", True)
     with place.mount(variant) as m:
         requests = Requests("extfuse" if variant in ("run", "private") else "fuse")
         for workload in WORKLOADS:
-            work_through(workload, m.mnt)
+            work_through(workload, m.mnt, links)
             requests.take()
-            row["outputs"][workload] = work_through(workload, m.mnt)
+            row["outputs"][workload] = work_through(workload, m.mnt, links)
             taken = requests.take()
             row["operations"][workload] = taken
             row["requests"][workload] = sum(taken.values())
