@@ -17,7 +17,7 @@ bool ext_is_plain(const struct ext_conn *ec)
 		return true;
 	rcu_read_lock();
 	ops = ext_ops(ec);
-	plain = ops && (ops->reply_open || (ops->flags & EXTFUSE_HANDLER_ALL_REPLIES));
+	plain = ops && ext_opens_plain(ops);
 	rcu_read_unlock();
 	return plain;
 }

@@ -61,6 +61,12 @@ static inline void ext_listed(struct file *file, const struct fuse_args *args, u
 		ext_listing_add(file, args, offset, data, res);
 }
 
+/* May a handler answer opens by EXTFUSE_FILE_PLAIN? One that is shown what daemons reply. */
+static inline bool ext_opens_plain(const struct extfuse_handler_ops *ops)
+{
+	return ops->reply_open || (ops->flags & EXTFUSE_HANDLER_ALL_REPLIES);
+}
+
 /* Does the daemon have to be told of opens before it removes a name? */
 bool ext_is_plain(const struct ext_conn *ec);
 /*

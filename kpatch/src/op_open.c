@@ -23,7 +23,7 @@ static enum extfuse_op ext_open_op(bool isdir)
 static bool ext_open_valid(const struct extfuse_handler_ops *ops, const struct file *file,
 			   bool isdir, u32 open_flags)
 {
-	if ((open_flags & EXTFUSE_FILE_PLAIN) && !(ops->flags & EXTFUSE_HANDLER_ALL_REPLIES))
+	if ((open_flags & EXTFUSE_FILE_PLAIN) && !ext_opens_plain(ops))
 		return false;
 	if (open_flags & ~(isdir ? EXT_DIR_FLAGS : EXT_FILE_FLAGS))
 		return false;

@@ -326,7 +326,7 @@ struct extfuse_open_out {
 /* The daemon takes it for granted that it sees every open. It is told of this one
  * before the file's name is removed or given to another; and a directory is given
  * from the handler's entries only if they are all there when its reading begins.
- * Of handlers with EXTFUSE_HANDLER_ALL_REPLIES only.
+ * Of handlers with reply_open or EXTFUSE_HANDLER_ALL_REPLIES only.
  */
 #define EXTFUSE_FILE_PLAIN (1U << 4)
 
