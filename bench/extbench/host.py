@@ -20,16 +20,13 @@ def result_file(name):
     return out / name, f"/out/{RESULTS}/{name}"
 
 
-def run_guest(job, args, vm_args, timeout, watch=None):
-    """Boots a VM for `bench/guest job args`; returns (status, result or None). watch: is
-    given each line that the job prints."""
-    path, inside = result_file(f"{job}.json")
+def run_job(path, argv, watch=None, env=None):
+    """(status, what the job wrote to path or None). watch: is given each line that it
+    prints."""
     with contextlib.suppress(FileNotFoundError):
         path.unlink()
-    build = os.environ.get("EXTFUSE_BUILD") or str(config.build_dir())
-    argv = [str(config.VM / "run"), "--timeout", str(timeout), "--build", build, *vm_args, "--",
-            "/src/bench/guest", job, "--out", inside, *args]
-    with proc.child(argv, **({"stdout": subprocess.PIPE, "text": True} if watch else {})) as c:
+    piped = {"stdout": subprocess.PIPE, "text": True} if watch else {}
+    with proc.child(argv, env=env, **piped) as c:
         if watch:
             for line in c.stdout:
                 watch(line.rstrip("\n"))
@@ -39,21 +36,22 @@ def run_guest(job, args, vm_args, timeout, watch=None):
     return status, json.loads(path.read_text(encoding="utf-8"))
 
 
+def run_guest(job, args, vm_args, timeout, watch=None):
+    """Boots a VM for `bench/guest job args`; returns what run_job() does."""
+    path, inside = result_file(f"{job}.json")
+    build = os.environ.get("EXTFUSE_BUILD") or str(config.build_dir())
+    return run_job(path, [
+        str(config.VM / "run"), "--timeout", str(timeout), "--build", build, *vm_args, "--",
+        "/src/bench/guest", job, "--out", inside, *args], watch)
+
+
 def run_here(job, args, watch):
     """The same on this machine itself."""
     path, _ = result_file(f"{job}.json")
-    with contextlib.suppress(FileNotFoundError):
-        path.unlink()
     env = dict(os.environ, EXTFUSE_BUILD=os.environ.get("EXTFUSE_BUILD")
                or str(config.build_dir()))
-    argv = [str(config.SRC / "bench" / "guest"), job, "--out", str(path), *args]
-    with proc.child(argv, stdout=subprocess.PIPE, text=True, env=env) as c:
-        for line in c.stdout:
-            watch(line.rstrip("\n"))
-        status = c.wait()
-    if not path.exists():
-        return status, None
-    return status, json.loads(path.read_text(encoding="utf-8"))
+    return run_job(path, [str(config.SRC / "bench" / "guest"), job, "--out", str(path), *args],
+                   watch, env)
 
 
 def need(status, result, what):
