@@ -1,23 +1,52 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Existing programs on the host: the VM, the table as Markdown, the two bounds."""
 
+import json
 import pathlib
 
-from devlib.proc import say
+from devlib.proc import Failure, say
 
-from extbench import host
+from extbench import existing, host
 
 DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs" / "existing-programs.md"
 BEGIN, END = "<!-- table: ./dev bench existing --docs -->\n", "<!-- end of table -->\n"
-LIMIT = 3600  # seconds for the VM
+LIMIT, LIMIT_QUICK = 1800, 900  # seconds for the VM of one program
 FOURTH = 3  # of the programs, the best first
 HEADS = {"stock": "stock", "longest": "stock, its longest timeouts", "run": "extfuse-run",
          "private": "extfuse-run --private"}
 
 
-def run_in_vm(quick, only=()):
-    args = (["--quick"] if quick else []) + list(only)
-    return host.run_guest("existing", args, ("--smp", "2", "--mem", "2G"), LIMIT)
+def names(only):
+    """Those asked for, all if none are, in the file's order."""
+    known = [p["name"] for p in json.loads(existing.PROGRAMS.read_text(encoding="utf-8"))]
+    unknown = [n for n in only if n not in known]
+    if unknown:
+        raise Failure(f"no program '{unknown[0]}'", "programs: " + ", ".join(known), 2)
+    return [n for n in known if not only or n in only]
+
+
+def run_in_vms(quick, only=(), save=lambda result: None):
+    """Each program in a VM of its own, so that one that hangs takes nothing with it. What
+    there is goes to save() after each."""
+    whole = {"programs": [], "failed": {}, "identical": [], "different": []}
+    for name in names(only):
+        status, result = host.run_guest("existing", [*(["--quick"] if quick else []), name],
+                                        ("--smp", "2", "--mem", "2G"),
+                                        LIMIT_QUICK if quick else LIMIT)
+        if result is None:
+            whole["failed"][name] = f"the guest ended with status {status}"
+            continue
+        if status != 0:
+            result["failed"].setdefault(name, f"the guest ended with status {status}")
+        for key, value in result.items():
+            if key in ("programs", "identical", "different"):
+                whole[key] += value
+            elif key == "failed":
+                whole[key].update(value)
+            else:
+                whole[key] = value
+        save(whole)
+    return whole
 
 
 def outputs_same(row):
@@ -27,18 +56,19 @@ def outputs_same(row):
 
 def ratio(row):
     """Requests with --private over those with the program's own longest timeouts."""
-    longest, private = (row["variants"][v]["total"] for v in ("longest", "private"))
+    longest, private = (row["variants"][v]["total"] for v in existing.QUICK)
     return private / longest if longest else float(private)
 
 
 def markdown(result):
-    variants = [v for v in HEADS if v in result["programs"][0]["variants"]]
+    variants = [v for v in HEADS if any(v in r["variants"] for r in result["programs"])]
     lines = ["| program | library | workload | " + " | ".join(HEADS[v] for v in variants) + " |",
              "|---|---|---|" + "---:|" * len(variants)]
     for row in result["programs"]:
         for i, workload in enumerate(result["workloads"]):
             first = (row["name"], row["library"]) if i == 0 else ("", "")
-            counts = (f"{row['variants'][v]['requests'][workload]:,}" for v in variants)
+            counts = (f"{row['variants'][v]['requests'][workload]:,}"
+                      if v in row["variants"] else "not measured" for v in variants)
             lines.append("| " + " | ".join((*first, workload, *counts)) + " |")
     return "\n".join(lines)
 
@@ -52,7 +82,8 @@ def write_docs(result):
 
 def steps_of(result):
     """Of `./dev bench bounds`."""
-    ratios = sorted((ratio(r), r["name"]) for r in result["programs"])
+    ratios = sorted((ratio(r), r["name"]) for r in result["programs"]
+                    if set(existing.QUICK) <= set(r["variants"]))
     differ = [r["name"] for r in result["programs"] if not outputs_same(r)]
     failed = "".join(f"; {n}: {why}" for n, why in result["failed"].items())
     different = result["different"]
@@ -73,9 +104,9 @@ def steps_of(result):
 
 def steps(quick, refused):
     say("-- bench: existing programs")
-    status, result = run_in_vm(True)
-    if status != 0 or result is None or not result["programs"]:
-        why = f"the guest ended with status {status}"
+    result = run_in_vms(True)
+    if not result["programs"]:
+        why = f"no program could be measured: {result['failed']}"
         refused["existing"] = why
         return {"existing-identical": {"how": why}, "existing-upcalls": {"how": why}}
     return steps_of(result)
