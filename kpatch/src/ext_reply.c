@@ -60,6 +60,8 @@ static enum ext_reply_kind ext_reply_kind(u32 opcode)
 	case FUSE_OPEN:
 	case FUSE_OPENDIR:
 		return EXT_REPLY_OPEN;
+	case FUSE_READDIRPLUS:
+		return EXT_REPLY_LIST;
 	default:
 		return EXT_REPLY_NONE;
 	}
@@ -95,10 +97,7 @@ static enum extfuse_op ext_reply_op(u32 opcode)
 	}
 }
 
-/*
- * Does the request itself change what its reply tells? Then the one change between
- * the token and now is its own.
- */
+/* Does the request itself change what its reply tells? */
 static bool ext_reply_changes(const struct fuse_args *args)
 {
 	return args->opcode != FUSE_LOOKUP && (ext_reply_kind(args->opcode) == EXT_REPLY_ENTRY ||
@@ -112,6 +111,7 @@ static bool ext_reply_wanted(const struct extfuse_handler_ops *ops, enum ext_rep
 		return false;
 	switch (kind) {
 	case EXT_REPLY_ENTRY:
+	case EXT_REPLY_LIST:
 		return ops->reply_entry || ops->reply_attr;
 	case EXT_REPLY_ATTR:
 		return ops->reply_attr;
@@ -126,19 +126,24 @@ static bool ext_reply_wanted(const struct extfuse_handler_ops *ops, enum ext_rep
 	}
 }
 
-/* The name of an entry; its length, 0: none that a handler is asked about. */
+/* The name's length, 0: it is none that a handler is asked about. */
+static u32 ext_reply_name_len(const unsigned char *name, u32 len)
+{
+	if (len - 1 >= EXTFUSE_NAME_MAX)
+		return 0;
+	if (name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.')))
+		return 0;
+	return len;
+}
+
+/* The name of an entry; its length, as above. */
 static u32 ext_reply_name(const struct fuse_args *args, const unsigned char **name)
 {
 	const struct fuse_in_arg *arg =
 		&args->in_args[args->opcode != FUSE_LOOKUP && args->opcode != FUSE_SYMLINK];
-	u32 len = arg->size - 1;
 
 	*name = arg->value;
-	if (len - 1 >= EXTFUSE_NAME_MAX)
-		return 0;
-	if ((*name)[0] == '.' && (len == 1 || (len == 2 && (*name)[1] == '.')))
-		return 0;
-	return len;
+	return ext_reply_name_len(*name, arg->size - 1);
 }
 
 static u64 ext_reply_changed(const struct ext_conn *ec)
@@ -176,8 +181,8 @@ static u64 ext_reply_xattr_token(struct ext_conn *ec, u64 nodeid)
 }
 
 /*
- * .before[0] becomes the token of what is asked about; [1]: of entries, how many
- * changes there were, of extended attributes their token.
+ * .before[0] becomes the token of what is asked about, of lists nothing; [1]: of entries,
+ * also of those in lists, how many changes there were, of extended attributes their token.
  */
 void ext_reply_sample(struct fuse_conn *fc, struct fuse_args *args)
 {
@@ -206,6 +211,11 @@ void ext_reply_sample(struct fuse_conn *fc, struct fuse_args *args)
 	if (!wanted)
 		return;
 
+	if (kind == EXT_REPLY_LIST) {
+		args->ext.before[1] = ext_reply_changed(ec);
+		args->ext.reply = kind;
+		return;
+	}
 	if (kind == EXT_REPLY_ENTRY) {
 		in.parent = args->nodeid;
 		in.name_len = ext_reply_name(args, &name);
@@ -253,12 +263,16 @@ struct ext_reply_ctx {
 	int error;
 };
 
+/* Changes between the token and now that are the request's own. */
+static u32 ext_reply_own(const struct fuse_args *args)
+{
+	return ext_reply_changes(args) || args->ext.moved;
+}
+
 /* What the token of before is now if nobody but the request has changed anything. */
 static u64 ext_reply_left(const struct fuse_args *args)
 {
-	u64 own = ext_reply_changes(args) || args->ext.moved ? EXTFUSE_EPOCH_ONE : 0;
-
-	return args->ext.before[0] + own;
+	return args->ext.before[0] + ext_reply_own(args) * EXTFUSE_EPOCH_ONE;
 }
 
 static void ext_reply_attr(struct ext_reply_ctx *ctx, struct ext_reply_attr_call *call, u64 word,
@@ -307,52 +321,47 @@ static bool ext_reply_entry_valid(const struct ext_reply_ctx *ctx, struct fuse_e
 			  !fuse_stale_inode(inode, entry->generation, &entry->attr));
 }
 
-static void ext_reply_entry(struct ext_reply_ctx *ctx)
+/*
+ * What a name is said to be, under tokens of now: as good as sampled before the request,
+ * if nothing has changed since. entry: NULL or of node 0: it is not there. call: .name,
+ * .in.lookup.parent and .name_len are set.
+ */
+static void ext_reply_named(struct ext_reply_ctx *ctx, struct ext_reply_entry_call *call,
+			    const struct fuse_entry_out *entry)
 {
-	struct fuse_entry_out *entry = ctx->args->out_args[0].value;
-	struct ext_reply_entry_call call = { .fc = ctx->fm->fc };
 	struct ext_reply_attr_call attr = { .fc = ctx->fm->fc };
-	struct extfuse_lookup_in *in = &call.in.lookup;
-	struct fuse_args *args = ctx->args;
+	struct extfuse_lookup_in *in = &call->in.lookup;
+	const struct fuse_args *args = ctx->args;
 	struct ext_conn *ec = ctx->ec;
 	u64 node_word = 0;
-	bool absent;
+	bool held;
 
-	absent = args->opcode == FUSE_LOOKUP &&
-		 (ctx->error == -ENOENT || (!ctx->error && !entry->nodeid));
-	if (ctx->error && !absent)
-		return;
-	if (!absent && !ext_reply_entry_valid(ctx, entry)) {
-		ext_count(ec, EXTFUSE_OP_LOOKUP, reply_invalid);
-		return;
-	}
-	in->name_len = ext_reply_name(args, &call.name);
-	in->parent = args->nodeid;
-	if (!in->name_len || !ext_caller_fill(call.fc, ctx->fm->sb, &in->caller))
-		return;
 	in->op = EXTFUSE_OP_LOOKUP;
-	call.in.opcode = args->opcode;
-	call.in.mark = ctx->mark;
-
-	if (!ctx->error) {
-		call.in.valid = entry->entry_valid;
-		call.in.valid_nsec = entry->entry_valid_nsec;
+	call->in.opcode = args->opcode;
+	call->in.mark = ctx->mark;
+	if (entry) {
+		call->in.valid = entry->entry_valid;
+		call->in.valid_nsec = entry->entry_valid_nsec;
 	}
-	if (!absent) {
-		call.in.nodeid = entry->nodeid;
-		call.in.generation = entry->generation;
-		/* As good as sampled before, if nothing has changed since. In this order. */
-		call.in.behind = ext_behind(ec, entry->nodeid);
+	in->word = ext_reply_entry_token(ec, in, call->name);
+	held = args->opcode == FUSE_READDIRPLUS ? ext_cacheable(in->word) :
+					in->word == ext_reply_left(args);
+	if (entry && entry->nodeid) {
+		call->in.nodeid = entry->nodeid;
+		call->in.generation = entry->generation;
+		call->in.behind = ext_behind(ec, entry->nodeid);
 		node_word = ext_node_token(ec, entry->nodeid);
-		if (ext_reply_changed(ec) != args->ext.before[1] + ext_reply_changes(args))
-			goto stale;
+		/* After all the words. */
+		if (ext_reply_changed(ec) != args->ext.before[1] + ext_reply_own(args))
+			held = false;
 	}
-	in->word = ext_reply_entry_token(ec, in, call.name);
-	if (in->word != ext_reply_left(args))
-		goto stale;
+	if (!held) {
+		ext_count(ec, EXTFUSE_OP_LOOKUP, reply_stale);
+		return;
+	}
 
 	/* Attributes first: who finds the name is going to ask for them. */
-	if (!absent && ctx->ops->reply_attr && ext_cacheable(node_word)) {
+	if (ctx->ops->reply_attr && ext_cacheable(node_word)) {
 		attr.in.caller = in->caller;
 		attr.in.nodeid = entry->nodeid;
 		attr.in.flags = EXTFUSE_REPLY_OF_ENTRY;
@@ -361,11 +370,66 @@ static void ext_reply_entry(struct ext_reply_ctx *ctx)
 	}
 	if (ctx->ops->reply_entry) {
 		ext_count(ec, EXTFUSE_OP_LOOKUP, reply);
-		ctx->ops->reply_entry(&call.in);
+		ctx->ops->reply_entry(&call->in);
 	}
-	return;
-stale:
-	ext_count(ec, EXTFUSE_OP_LOOKUP, reply_stale);
+}
+
+static void ext_reply_entry(struct ext_reply_ctx *ctx)
+{
+	struct fuse_entry_out *entry = ctx->error ? NULL : ctx->args->out_args[0].value;
+	struct ext_reply_entry_call call = { .fc = ctx->fm->fc };
+	struct extfuse_lookup_in *in = &call.in.lookup;
+	struct fuse_args *args = ctx->args;
+	bool absent;
+
+	absent = args->opcode == FUSE_LOOKUP &&
+		 (ctx->error == -ENOENT || (entry && !entry->nodeid));
+	if (!entry && !absent)
+		return;
+	if (!absent && !ext_reply_entry_valid(ctx, entry)) {
+		ext_count(ctx->ec, EXTFUSE_OP_LOOKUP, reply_invalid);
+		return;
+	}
+	in->name_len = ext_reply_name(args, &call.name);
+	in->parent = args->nodeid;
+	if (in->name_len && ext_caller_fill(call.fc, ctx->fm->sb, &in->caller))
+		ext_reply_named(ctx, &call, entry);
+}
+
+/* Each entry of a listing that says what it is, as if it had been looked up. */
+static void ext_reply_list(struct ext_reply_ctx *ctx)
+{
+	const struct fuse_args_pages *ap = container_of(ctx->args, struct fuse_args_pages, args);
+	u32 left = ctx->args->out_args[0].size, reclen;
+	struct ext_reply_entry_call call = {};
+	struct extfuse_caller caller;
+	struct fuse_direntplus *plus;
+	void *data;
+
+	if (ctx->error || !ap->uses_folios || ap->num_folios != 1 ||
+	    !ext_caller_fill(ctx->fm->fc, ctx->fm->sb, &caller))
+		return;
+	data = folio_address(ap->folios[0]);
+	for (; left >= FUSE_NAME_OFFSET_DIRENTPLUS; left -= reclen, data += reclen) {
+		plus = data;
+		reclen = FUSE_DIRENTPLUS_SIZE(plus);
+		/* As the driver reads them afterwards. */
+		if (!plus->dirent.namelen || plus->dirent.namelen > FUSE_NAME_MAX ||
+		    reclen > left || memchr(plus->dirent.name, '/', plus->dirent.namelen))
+			break;
+		memset(&call, 0, sizeof(call));
+		call.fc = ctx->fm->fc;
+		call.name = plus->dirent.name;
+		call.in.lookup.caller = caller;
+		call.in.lookup.parent = ctx->args->nodeid;
+		call.in.lookup.name_len = ext_reply_name_len(call.name, plus->dirent.namelen);
+		if (!plus->entry_out.nodeid || !call.in.lookup.name_len)
+			continue;
+		if (ext_reply_entry_valid(ctx, &plus->entry_out))
+			ext_reply_named(ctx, &call, &plus->entry_out);
+		else
+			ext_count(ctx->ec, EXTFUSE_OP_LOOKUP, reply_invalid);
+	}
 }
 
 static void ext_reply_attributes(struct ext_reply_ctx *ctx)
@@ -596,6 +660,9 @@ void ext_reply_show(struct fuse_req *req)
 			break;
 		case EXT_REPLY_OPEN:
 			ext_reply_opened(&ctx);
+			break;
+		case EXT_REPLY_LIST:
+			ext_reply_list(&ctx);
 			break;
 		default:
 			break;

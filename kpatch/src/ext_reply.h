@@ -12,7 +12,7 @@ DECLARE_STATIC_KEY_FALSE(ext_replies);
 
 /* In ext_marks.reply: by which member the reply may be shown. */
 enum ext_reply_kind { EXT_REPLY_NONE, EXT_REPLY_ENTRY, EXT_REPLY_ATTR, EXT_REPLY_BYTES,
-		      EXT_REPLY_READ, EXT_REPLY_OPEN };
+		      EXT_REPLY_READ, EXT_REPLY_OPEN, EXT_REPLY_LIST };
 
 /* What kfuncs find around the input of a program. */
 struct ext_reply_entry_call {

@@ -103,6 +103,19 @@ Program::Program(std::vector<std::string> argv)
 		mounted_ = device_of(path()) != before;
 		return mounted_ || pid_ < 0;
 	});
+	if (!mounted_ && pid_ > 0)
+		say_where();
+}
+
+// For whoever reads why it has not mounted.
+void Program::say_where() const
+{
+	std::ofstream log(log_.path("log"), std::ios::app);
+
+	log << "still running, its threads:\n";
+	for (const auto &task : fs::directory_iterator("/proc/" + std::to_string(pid_) + "/task"))
+		log << whole(task.path() / "comm") << whole(task.path() / "syscall")
+		    << whole(task.path() / "stack") << "\n";
 }
 
 Program::~Program()
@@ -165,7 +178,8 @@ int Program::end()
 {
 	int status = 0;
 
-	if (mounted_ && umount2(path().c_str(), 0) < 0)
+	// Also one that came too late to be believed.
+	if (!type().empty() && umount2(path().c_str(), 0) < 0)
 		umount2(path().c_str(), MNT_DETACH);
 	mounted_ = false;
 	if (pid_ < 0)

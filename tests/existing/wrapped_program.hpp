@@ -67,6 +67,7 @@ public:
 	int end();
 
 private:
+	void say_where() const;
 	Scratch mount_;
 	Scratch log_;
 	pid_t pid_ = -1;

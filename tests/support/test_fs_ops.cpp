@@ -550,7 +550,8 @@ struct Ops {
 				token = node_token(f, found);
 				refresh(f, found);
 			}
-			const fuse_entry_param e = entry_of(found);
+			fuse_entry_param e = entry_of(found);
+			e.entry_timeout = e.attr_timeout = f.say.timeout;
 			const size_t need =
 				fuse_add_direntry_plus(req, &buf[used], size - used, name.c_str(),
 						       &e, static_cast<off_t>(i + 1));
@@ -565,6 +566,7 @@ struct Ops {
 				extfuse_put_entries(f.ext_, fuse_req_ctx(req), node, &one, 1,
 						    f.say.entry, f.say.attr);
 		}
+		f.pass(Op::Readdirplus, Stage::Done, node);
 		fuse_reply_buf(req, buf.data(), used);
 	}
 
