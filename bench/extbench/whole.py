@@ -15,7 +15,7 @@ from extbench.progress import Progress
 
 RESULTS = pathlib.Path(__file__).resolve().parents[1] / "results"
 VM = {"icount": ("--icount", "--mem", "3G"), "wall": ("--smp", "2", "--mem", "3G")}
-LIMIT, LIMIT_QUICK = 2400, 600  # seconds for one VM
+LIMIT, LIMIT_QUICK = 3600, 600  # seconds for one VM, on a busy machine
 ROUNDS, ROUNDS_QUICK = 5, 1
 SCALE_NATIVE = 20  # of the operations: no emulation
 

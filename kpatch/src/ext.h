@@ -127,6 +127,12 @@ static inline atomic64_t *ext_change_word(const struct ext_conn *ec)
 	return (atomic64_t *)&ext_header(ec)->change_word;
 }
 
+/* How many changes there were on the mount; before words that are loaded after it. */
+static inline u64 ext_changes(const struct ext_conn *ec)
+{
+	return atomic64_read_acquire((atomic64_t *)&ext_header(ec)->changes);
+}
+
 /* Is it a node word? Those move the change word along. */
 static inline bool ext_is_node(u32 index)
 {

@@ -21,6 +21,12 @@ struct ext_listing *ext_listing_alloc(void)
 	return listing;
 }
 
+void ext_listing_sample(struct ext_listing *listing, struct ext_conn *ec, u64 nodeid)
+{
+	WRITE_ONCE(listing->changes, ext_changes(ec));
+	WRITE_ONCE(listing->token, ext_node_token(ec, nodeid));
+}
+
 static void ext_listing_reset(struct ext_listing *listing)
 {
 	kvfree(listing->data);
@@ -349,8 +355,10 @@ void ext_listing_add(struct file *file, const struct fuse_args *args, u64 offset
 		goto out;
 	}
 	/* The access time, as it is moved by every reply. */
-	if (args->ext.moved)
+	if (args->ext.moved) {
 		WRITE_ONCE(listing->token, listing->token + EXTFUSE_EPOCH_ONE);
+		WRITE_ONCE(listing->changes, listing->changes + 1);
+	}
 	/* Who reads may have taken less than there was, and goes on in the middle. */
 	if (res >= 0 && (offset == listing->end || ext_listing_find(listing, offset, &size))) {
 		if (offset != listing->end) {

@@ -21,10 +21,14 @@ enum ext_listing_state {
 
 /* In struct fuse_file, of a directory. */
 struct ext_listing {
-	struct mutex lock;	/* all but token */
+	struct mutex lock;	/* all but token and changes */
 	enum ext_listing_state state;
-	/* Of the directory, sampled before the daemon was told of the open; no lock. */
+	/*
+	 * Of the directory, and how many changes there were on the mount, both sampled
+	 * before the daemon was told of the open; no lock.
+	 */
 	u64 token;
+	u64 changes;
 	u64 end;		/* offset behind the last entry */
 	u64 next_offset;	/* of an entry, and the byte behind it: */
 	u32 next;		/* where the next request is going to begin */
@@ -41,6 +45,8 @@ struct ext_reply_dirents_call {
 };
 
 struct ext_listing *ext_listing_alloc(void);
+/* The daemon is about to be told of the open. */
+void ext_listing_sample(struct ext_listing *listing, struct ext_conn *ec, u64 nodeid);
 void ext_listing_free(struct ext_listing *listing);
 /* Is a handler shown what directories contain? */
 bool ext_listings_wanted(struct fuse_conn *fc);

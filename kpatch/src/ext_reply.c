@@ -146,11 +146,6 @@ static u32 ext_reply_name(const struct fuse_args *args, const unsigned char **na
 	return ext_reply_name_len(*name, arg->size - 1);
 }
 
-static u64 ext_reply_changed(const struct ext_conn *ec)
-{
-	return atomic64_read_acquire((atomic64_t *)&ext_header(ec)->changes);
-}
-
 /* *token of (parent, name); in: .parent, .name_len set, the rest is filled. */
 static u64 ext_reply_entry_token(struct ext_conn *ec, struct extfuse_lookup_in *in,
 				 const unsigned char *name)
@@ -182,7 +177,8 @@ static u64 ext_reply_xattr_token(struct ext_conn *ec, u64 nodeid)
 
 /*
  * .before[0] becomes the token of what is asked about, of lists nothing; [1]: of entries,
- * also of those in lists, how many changes there were, of extended attributes their token.
+ * how many changes there were, of those in lists: before the daemon opened the directory;
+ * of extended attributes their token.
  */
 void ext_reply_sample(struct fuse_conn *fc, struct fuse_args *args)
 {
@@ -212,8 +208,11 @@ void ext_reply_sample(struct fuse_conn *fc, struct fuse_args *args)
 		return;
 
 	if (kind == EXT_REPLY_LIST) {
-		args->ext.before[1] = ext_reply_changed(ec);
-		args->ext.reply = kind;
+		/* From a copy that the daemon made when it was told of the open, maybe. */
+		if (args->ext.file && args->ext.file->ext.listing) {
+			args->ext.before[1] = READ_ONCE(args->ext.file->ext.listing->changes);
+			args->ext.reply = kind;
+		}
 		return;
 	}
 	if (kind == EXT_REPLY_ENTRY) {
@@ -221,7 +220,7 @@ void ext_reply_sample(struct fuse_conn *fc, struct fuse_args *args)
 		in.name_len = ext_reply_name(args, &name);
 		if (!in.name_len)
 			return;
-		token[1] = ext_reply_changed(ec);
+		token[1] = ext_changes(ec);
 		token[0] = ext_reply_entry_token(ec, &in, name);
 	} else {
 		token[0] = ext_reply_object_token(ec, args);
@@ -267,6 +266,12 @@ struct ext_reply_ctx {
 static u32 ext_reply_own(const struct fuse_args *args)
 {
 	return ext_reply_changes(args) || args->ext.moved;
+}
+
+/* Of entries: nothing but the request has changed anything on the mount. */
+static bool ext_reply_unchanged(const struct ext_conn *ec, const struct fuse_args *args)
+{
+	return ext_changes(ec) == args->ext.before[1] + ext_reply_own(args);
 }
 
 /* What the token of before is now if nobody but the request has changed anything. */
@@ -352,7 +357,7 @@ static void ext_reply_named(struct ext_reply_ctx *ctx, struct ext_reply_entry_ca
 		call->in.behind = ext_behind(ec, entry->nodeid);
 		node_word = ext_node_token(ec, entry->nodeid);
 		/* After all the words. */
-		if (ext_reply_changed(ec) != args->ext.before[1] + ext_reply_own(args))
+		if (!ext_reply_unchanged(ec, args))
 			held = false;
 	}
 	if (!held) {
@@ -401,14 +406,19 @@ static void ext_reply_list(struct ext_reply_ctx *ctx)
 {
 	const struct fuse_args_pages *ap = container_of(ctx->args, struct fuse_args_pages, args);
 	u32 left = ctx->args->out_args[0].size, reclen;
-	struct ext_reply_entry_call call = {};
+	struct ext_reply_entry_call call;
 	struct extfuse_caller caller;
 	struct fuse_direntplus *plus;
 	void *data;
 
 	if (ctx->error || !ap->uses_folios || ap->num_folios != 1 ||
+	    left > folio_size(ap->folios[0]) ||
 	    !ext_caller_fill(ctx->fm->fc, ctx->fm->sb, &caller))
 		return;
+	if (left && !ext_reply_unchanged(ctx->ec, ctx->args)) {
+		ext_count(ctx->ec, EXTFUSE_OP_LOOKUP, reply_stale);
+		return;
+	}
 	data = folio_address(ap->folios[0]);
 	for (; left >= FUSE_NAME_OFFSET_DIRENTPLUS; left -= reclen, data += reclen) {
 		plus = data;

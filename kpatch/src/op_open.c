@@ -192,7 +192,7 @@ static struct fuse_file *ext_open_directory(struct fuse_mount *fm, u64 nodeid, s
 	if (ext_listings_wanted(fm->fc)) {
 		listing = ext_listing_alloc();
 		if (listing)
-			listing->token = ext_node_token(fm->fc->ext, nodeid);
+			ext_listing_sample(listing, fm->fc->ext, nodeid);
 	}
 	ff = fuse_file_open(fm, nodeid, file->f_flags, true);
 	if (IS_ERR(ff) || !listing) {
@@ -306,7 +306,7 @@ static int ext_file_send_open(struct fuse_file *ff)
 
 	/* Of a handler's listing nothing is left that could be kept. */
 	if (ff->ext.listing)
-		WRITE_ONCE(ff->ext.listing->token, ext_node_token(fc->ext, ff->nodeid));
+		ext_listing_sample(ff->ext.listing, fc->ext, ff->nodeid);
 	err = ext_file_send_open_as(ff, file->f_cred, &out);
 	if (err == -EACCES || err == -EPERM) {
 		root = prepare_creds();

@@ -113,7 +113,9 @@ void Program::say_where() const
 	std::ofstream log(log_.path("log"), std::ios::app);
 
 	log << "still running, its threads:\n";
-	for (const auto &task : fs::directory_iterator("/proc/" + std::to_string(pid_) + "/task"))
+	std::error_code error; // it may end meanwhile
+	for (const auto &task :
+	     fs::directory_iterator("/proc/" + std::to_string(pid_) + "/task", error))
 		log << whole(task.path() / "comm") << whole(task.path() / "syscall")
 		    << whole(task.path() / "stack") << "\n";
 }

@@ -4,6 +4,7 @@
 // test's own writes down what it sees.
 #include <gtest/gtest.h>
 
+#include <dirent.h>
 #include <linux/fuse.h>
 #include <sys/mman.h>
 
@@ -242,6 +243,125 @@ TEST(ReplyShown, InvalidRepliesAreNot)
 		EXPECT_EQ(w.saw().attrs, before);
 		EXPECT_EQ(c.driver(getattr).reply_invalid, 1) << c.text();
 		fs.spoil_attr = nullptr;
+	}
+}
+
+namespace
+{
+
+Config listing(const Witness &w)
+{
+	Config config = with(w, false);
+	config.readdirplus = true;
+	return config;
+}
+
+int list_all(const std::string &path)
+{
+	DIR *dir = ::opendir(path.c_str());
+	int n = 0;
+
+	for (errno = 0; dir && ::readdir(dir);)
+		n++;
+	const int error = errno;
+	::closedir(dir);
+	return error ? -error : n;
+}
+
+// Of the file: the dots come before, in this reply or an earlier one.
+fuse_direntplus *last(std::string &listing)
+{
+	size_t at = 0, size = 0;
+
+	do {
+		at += size;
+		size = FUSE_DIRENTPLUS_SIZE(reinterpret_cast<fuse_direntplus *>(&listing[at]));
+	} while (at + size < listing.size());
+	return reinterpret_cast<fuse_direntplus *>(&listing[at]);
+}
+
+} // namespace
+
+TEST(ReplyShown, EntriesOfListings)
+{
+	Witness w(EXTFUSE_HANDLER_ALL_REPLIES);
+	TestFs fs(listing(w));
+	fs.say.timeout = 2.5;
+	const std::string name(200, 'n'); // the last one
+	fs.store.add_file("a", "data");
+	const uint64_t node = fs.store.add_file(name, "12345");
+	w.forget();
+	EXPECT_EQ(list_all(fs.path()), 4);
+	const witness_account saw = w.saw();
+	EXPECT_EQ(saw.entries, 2U); // not the dots
+	EXPECT_GE(saw.attrs, 2U); // and the directory's own
+	EXPECT_EQ(saw.listings, 1U);
+	EXPECT_EQ(saw.opcode, FUSE_READDIRPLUS);
+	EXPECT_EQ(saw.mark, 0U);
+	EXPECT_EQ(saw.parent, Store::root);
+	EXPECT_EQ(saw.nodeid, node);
+	EXPECT_EQ(saw.valid, 2U);
+	EXPECT_EQ(std::string(saw.name, saw.name_len), name);
+	EXPECT_EQ(saw.attr_node, node);
+	EXPECT_EQ(saw.attr_size, 5U);
+	EXPECT_EQ(saw.attr_flags, EXTFUSE_REPLY_OF_ENTRY);
+}
+
+TEST(ReplyShown, InvalidEntriesOfListingsAreNot)
+{
+	const std::function<void(fuse_entry_param &)> entries[] = {
+		[](fuse_entry_param &e) { e.attr.st_mode = 0170000 | 0600; },
+		[](fuse_entry_param &e) { e.attr.st_size = -1; },
+		[](fuse_entry_param &e) { e.ino = FUSE_ROOT_ID; },
+	};
+	for (const auto &spoil : entries) {
+		Witness w(EXTFUSE_HANDLER_ALL_REPLIES);
+		TestFs fs(listing(w));
+		fs.say.store_errors = true;
+		fs.store.add_file("name", "data");
+		w.forget();
+		fs.spoil_entry = spoil;
+		const Counts c = during(fs, [&] { list_all(fs.path()); });
+		EXPECT_EQ(w.saw().entries, 0U);
+		EXPECT_EQ(c.driver(lookup).reply_invalid, 1) << c.text();
+		fs.spoil_entry = nullptr;
+	}
+	// No node: nothing is said of it.
+	Witness w(EXTFUSE_HANDLER_ALL_REPLIES);
+	TestFs fs(listing(w));
+	fs.say.store_errors = true;
+	fs.store.add_file("name", "data");
+	w.forget();
+	fs.spoil_entry = [](fuse_entry_param &e) { e.ino = 0; };
+	EXPECT_EQ(list_all(fs.path()), 3);
+	EXPECT_EQ(w.saw().entries, 0U);
+	fs.spoil_entry = nullptr;
+}
+
+TEST(ReplyShown, MalformedListingsAreNot)
+{
+	const std::function<void(std::string &)> listings[] = {
+		[](std::string &l) { last(l)->dirent.namelen = 0; },
+		[](std::string &l) { last(l)->dirent.namelen = 1025; },
+		[](std::string &l) { last(l)->dirent.namelen = 0xfffffff0; },
+		[](std::string &l) { last(l)->dirent.namelen = 900; }, // behind the end
+		[](std::string &l) { last(l)->dirent.name[2] = '/'; },
+		[](std::string &l) { l.resize(l.size() - 8); },
+	};
+	for (const auto &spoil : listings) {
+		Witness w(EXTFUSE_HANDLER_ALL_REPLIES);
+		TestFs fs(listing(w));
+		fs.say.store_errors = true;
+		fs.store.add_file("name", "data");
+		w.forget();
+		fs.spoil_listing = [&](std::string &l) {
+			if (!l.empty())
+				spoil(l);
+		};
+		EXPECT_LE(list_all(fs.path()), 2);
+		EXPECT_EQ(w.saw().entries, 0U);
+		EXPECT_NE(w.saw().attr_flags, EXTFUSE_REPLY_OF_ENTRY);
+		fs.spoil_listing = nullptr;
 	}
 }
 

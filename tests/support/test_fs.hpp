@@ -49,6 +49,7 @@ struct Config {
 	bool auto_inval_data = true;
 	bool readdirplus = false;
 	bool readdirplus_auto = false; // FUSE_CAP_READDIRPLUS_AUTO
+	bool listed_at_open = false; // READDIRPLUS tells what was there when it was opened
 	bool may_fail = false; // a mount that is refused is what the test wants
 	uint32_t max_names = 4096;
 	uint32_t max_long_names = 256;
@@ -138,6 +139,7 @@ public:
 
 	// What a broken daemon replies in place of what it has; set before requests.
 	std::function<void(fuse_entry_param &)> spoil_entry;
+	std::function<void(std::string &)> spoil_listing; // of READDIRPLUS
 	std::function<void(struct stat &)> spoil_attr;
 	// What an ioctl without data does to a node; set before requests.
 	std::function<void(uint64_t node, unsigned command)> on_ioctl;

@@ -550,8 +550,12 @@ struct Ops {
 				token = node_token(f, found);
 				refresh(f, found);
 			}
+			if (f.config().listed_at_open)
+				found.attr = entries[i].attr;
 			fuse_entry_param e = entry_of(found);
 			e.entry_timeout = e.attr_timeout = f.say.timeout;
+			if (f.spoil_entry && !dots)
+				f.spoil_entry(e);
 			const size_t need =
 				fuse_add_direntry_plus(req, &buf[used], size - used, name.c_str(),
 						       &e, static_cast<off_t>(i + 1));
@@ -566,8 +570,11 @@ struct Ops {
 				extfuse_put_entries(f.ext_, fuse_req_ctx(req), node, &one, 1,
 						    f.say.entry, f.say.attr);
 		}
+		buf.resize(used);
+		if (f.spoil_listing)
+			f.spoil_listing(buf);
 		f.pass(Op::Readdirplus, Stage::Done, node);
-		fuse_reply_buf(req, buf.data(), used);
+		fuse_reply_buf(req, buf.data(), buf.size());
 	}
 
 	static void access(fuse_req_t req, fuse_ino_t node, int mask)

@@ -267,6 +267,14 @@ TEST(WrapMarks, EveryOperationIsKnown)
 	}
 }
 
+// A policy would decide of entries, past what is said of LOOKUP and GETATTR.
+TEST(WrapMarks, EntriesOfListingsAreNotKept)
+{
+	EXPECT_EQ(make_marks({}, true, EXTFUSE_CACHE_PRIVATE)[FUSE_READDIRPLUS], nobody);
+	EXPECT_EQ(make_marks({}, true, EXTFUSE_CACHE_TIMEOUTS)[FUSE_READDIRPLUS], nobody);
+	EXPECT_EQ(make_marks({}, true, annotated)[FUSE_READDIRPLUS], 0U);
+}
+
 TEST(WrapMarks, Scopes)
 {
 	const extfuse_wrap_config none = {};

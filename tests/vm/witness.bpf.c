@@ -62,8 +62,17 @@ int BPF_PROG(reply_read, const struct extfuse_reply_read_in *in)
 	return 0;
 }
 
+/* So that listings are shown, also entry by entry. */
+SEC("struct_ops/reply_dirents")
+int BPF_PROG(reply_dirents, const struct extfuse_reply_dirents_in *in)
+{
+	account.listings++;
+	return 0;
+}
+
 EXTFUSE_OPS(witness, .reply_entry = (void *)reply_entry, .reply_attr = (void *)reply_attr,
-	    .reply_bytes = (void *)reply_bytes, .reply_read = (void *)reply_read);
+	    .reply_bytes = (void *)reply_bytes, .reply_read = (void *)reply_read,
+	    .reply_dirents = (void *)reply_dirents);
 
 SEC("license")
 char LICENSE[] = "GPL";

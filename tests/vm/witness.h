@@ -8,7 +8,9 @@
 #define WITNESS_BYTES 64
 
 struct witness_account {
-	__u32 entries, attrs, bytes, reads; /* calls */
+	__u32 entries, attrs, bytes, reads, listings; /* calls */
+
+	__u32 reserved;
 
 	/* The last ones. */
 	__u64 parent;

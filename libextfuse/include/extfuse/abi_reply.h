@@ -86,10 +86,13 @@ static inline __attribute__((always_inline)) __u64 extfuse_mark_entry(__u64 uniq
 /* Inputs. Read-only for the program; .mark is 0 for a reply without one.   */
 
 /*
- * LOOKUP, and what makes names: MKNOD, MKDIR, SYMLINK, LINK, CREATE; and each entry of
- * READDIRPLUS that has a node, with the one mark of that reply. Attributes come by
- * reply_attr, called before. A lookup that failed with ENOENT is shown as .nodeid 0. Not
- * shown if a change anywhere on the mount met the request: the node was not known before.
+ * LOOKUP, and what makes names: MKNOD, MKDIR, SYMLINK, LINK, CREATE; of handlers with
+ * reply_dirents and EXTFUSE_HANDLER_ALL_REPLIES also each entry of READDIRPLUS that has a
+ * node, with the one mark of that reply: who was told it may list the directory, which is
+ * not to say that they may search it. Attributes come by reply_attr, called before. A
+ * lookup that failed with ENOENT is shown as .nodeid 0. Not shown if a change anywhere on
+ * the mount met the request (of a listing: has come since before it was opened): the node
+ * was not known before.
  */
 struct extfuse_reply_entry_in {
 	/* .nodeid is 0; .word is the token under which the entry holds. */

@@ -278,7 +278,9 @@ static __noinline int reply_long_name(const struct extfuse_reply_entry_in *in, _
 	return extfuse_count_kept(EXTFUSE_OP_LOOKUP);
 }
 
+#ifndef FUSE_READDIRPLUS
 #define FUSE_READDIRPLUS 44 /* as in <linux/fuse.h> */
+#endif
 
 static __always_inline int extfuse_cache_reply_entry(const struct extfuse_reply_entry_in *in)
 {
@@ -290,13 +292,9 @@ static __always_inline int extfuse_cache_reply_entry(const struct extfuse_reply_
 		return extfuse_count_unkept(EXTFUSE_OP_LOOKUP, in->valid || in->valid_nsec
 								       ? EXTFUSE_UNKEPT_KIND
 								       : EXTFUSE_UNKEPT_TIMEOUT);
-	/*
-	 * Who may list need not be allowed to search: unless the kernel checks that, or the
-	 * daemon did not want to be asked.
-	 */
-	if (!in->mark && in->opcode == FUSE_READDIRPLUS && scope != EXTFUSE_SCOPE_KERNEL &&
-	    !in->valid && !in->valid_nsec)
-		return extfuse_count_unkept(EXTFUSE_OP_LOOKUP, EXTFUSE_UNKEPT_TIMEOUT);
+	/* Who may list need not be allowed to search, unless the kernel checks that. */
+	if (!in->mark && in->opcode == FUSE_READDIRPLUS && scope != EXTFUSE_SCOPE_KERNEL)
+		return extfuse_count_unkept(EXTFUSE_OP_LOOKUP, EXTFUSE_UNKEPT_KIND);
 	if (!reply_audience(&in->lookup.caller, in->mark, scope, &who))
 		return reply_unkept_for(EXTFUSE_OP_LOOKUP, scope);
 	return in->lookup.name_len <= EXTFUSE_NAME_INLINE ? reply_name(in, scope, who)
