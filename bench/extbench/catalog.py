@@ -38,8 +38,8 @@ class Load:
         return max(self.threads, round(self.operations * scale))
 
 
-FXMARK, SMALL, SERVERS, BLOCKED, DATAS = ("FxMark", "small files", "servers", "blocks",
-                                          "samples")
+FXMARK, SMALL, ARCHIVES, SERVERS, BLOCKED, DATAS = (
+    "FxMark", "small files", "archives", "servers", "blocks", "samples")
 WALL = ("wall",)
 WALK = frozenset({META})
 IN_KERNEL = frozenset({DATA, PASSTHROUGH})
@@ -82,6 +82,8 @@ LOADS = (
            "not in the paper") for t in (1, 32)),
     *(Load("files-del", SMALL, t, 200, paper="4,000,000 files") for t in (1, 32)),
     Load("create-root", SMALL, 1, 200, paper="a file system that answers at once"),
+    *(Load(name, ARCHIVES, 1, 240, paper="a kernel's source, 60,000 files")
+      for name in ("untar", "tar", "tar-warm")),
     Load("mail-server", SERVERS, 16, 400, 160, paper="1,500,000 files, 7,000,000 operations"),
     Load("file-server", SERVERS, 50, 500, 150, paper="200,000 files, 3,000,000 operations"),
     Load("web-server", SERVERS, 100, 3100, 200, paper="1,250,000 files, 8,000,000 operations"),

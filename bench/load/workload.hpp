@@ -87,6 +87,7 @@ std::vector<Entry> server_workloads();
 std::vector<Entry> block_workloads();
 std::vector<Entry> data_workloads();
 std::vector<Entry> name_workloads();
+std::vector<Entry> archive_workloads();
 
 // ---------------------------------------------------------------------------
 

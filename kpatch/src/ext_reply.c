@@ -190,7 +190,6 @@ void ext_reply_sample(struct fuse_conn *fc, struct fuse_args *args)
 	bool wanted;
 
 	args->ext.reply = EXT_REPLY_NONE;
-	/* Removals are none of these: what they have begun stays as it is. */
 	if (!kind)
 		return;
 	args->ext.moved = false;

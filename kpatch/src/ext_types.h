@@ -31,12 +31,10 @@ struct ext_marks {
 	union {
 		struct {
 			u8 count;
-			bool asked; /* a handler was asked, and did not know */
+			bool asked : 1; /* a handler was asked, and did not know */
+			bool moved : 1; /* it has moved the access time of its node */
 			u8 reply; /* enum ext_reply_kind: .before is set */
-			union {
-				bool moved; /* it has moved the access time of its node */
-				u8 begun; /* of a removal: the first of them are in flight */
-			};
+			u8 begun; /* of a removal: the first of them are in flight */
 			u32 word[EXT_MARKS_MAX]; /* index into ext_conn.words, or EXT_MOUNT_WORD */
 		};
 		struct {
