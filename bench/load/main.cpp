@@ -36,9 +36,9 @@ namespace
 std::vector<Entry> all_workloads()
 {
 	std::vector<Entry> all;
-	for (const auto &part : {fxmark_workloads(), stackfs_workloads(), server_workloads(),
-				 block_workloads(), data_workloads(), name_workloads(),
-				 archive_workloads()})
+	for (const auto &part :
+	     {fxmark_workloads(), stackfs_workloads(), server_workloads(), block_workloads(),
+	      data_workloads(), name_workloads(), archive_workloads()})
 		all.insert(all.end(), part.begin(), part.end());
 	return all;
 }

@@ -395,8 +395,7 @@ TEST(Policy, PrivateListingOfACopy)
 	ASSERT_TRUE(dir);
 	ASSERT_TRUE(::readdir(dir));
 	EXPECT_EQ(sys::pwrite(fd, "more", 9), 4);
-	while (::readdir(dir)) {
-	}
+	while (::readdir(dir)) {}
 	::closedir(dir);
 	for (int i = 0; i < 3; i++)
 		EXPECT_EQ(sys::attr(late).st_size, 13);
