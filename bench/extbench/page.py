@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The report: Markdown, the same as HTML, and plots."""
 
+import collections
+
 import markdown
 
 from extbench import analyse, catalog, plots, profile, published, sides
@@ -31,8 +33,17 @@ def head(raw):
         k = result["machine"]
         lines.append(f"- {TITLE[clock]}: kernel {k['kernel']}, {k['cpus']} CPUs, "
                      f"{k['memory_gib']} GiB, {k['libfuse']}, {k['fio']}; "
-                     f"{result['rounds']} rounds; daemon `{' '.join(sides.DAEMON[clock])}`")
+                     f"{rounds_of(result)}; daemon `{' '.join(sides.DAEMON[clock])}`")
     return "# Benchmarks\n\n" + "\n".join(lines) + "\n"
+
+
+def rounds_of(result):
+    """As many as there are: a guest may have been stopped in the middle."""
+    each = collections.Counter((s["workload"], s["lower"], s["side"])
+                               for s in result["samples"])
+    least, most = min(each.values(), default=0), max(each.values(), default=0)
+    text = f"{least} rounds" if least == most else f"{least} to {most} rounds"
+    return text if least == result["rounds"] else f"{text} of {result['rounds']}"
 
 
 def legend():
