@@ -216,17 +216,18 @@ OpcodeMarks make_marks(const extfuse_wrap_config &config, bool default_permissio
 	const uint32_t entry = scope_of(EXTFUSE_OP_LOOKUP) | attr << EXTFUSE_MARK_ATTR_SHIFT;
 	OpcodeMarks marks{};
 
-	// What is said here of LOOKUP and GETATTR is not to be got around by listing.
-	if (policy != EXTFUSE_CACHE_ANNOTATED)
-		marks[FUSE_READDIRPLUS] = mark(EXTFUSE_SCOPE_NONE);
 	if (policy == EXTFUSE_CACHE_TIMEOUTS) {
 		// A mark would keep it past its timeout.
 		if (config.leave & EXTFUSE_WRAP_OP(EXTFUSE_OP_GETATTR)) {
 			for (const fuse_opcode opcode : with_attributes)
 				marks[opcode] = mark(EXTFUSE_SCOPE_NONE);
+			marks[FUSE_READDIRPLUS] = mark(EXTFUSE_SCOPE_NONE);
 		}
 		return marks;
 	}
+	// What is said here of LOOKUP and GETATTR is not to be got around by listing.
+	if (policy == EXTFUSE_CACHE_PRIVATE)
+		marks[FUSE_READDIRPLUS] = mark(EXTFUSE_SCOPE_NONE);
 	for (const fuse_opcode opcode : with_attributes)
 		marks[opcode] = mark(entry);
 	// Nobody has promised that opening is not seen, unless this is said.

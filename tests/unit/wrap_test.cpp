@@ -271,7 +271,6 @@ TEST(WrapMarks, EveryOperationIsKnown)
 TEST(WrapMarks, EntriesOfListingsAreNotKept)
 {
 	EXPECT_EQ(make_marks({}, true, EXTFUSE_CACHE_PRIVATE)[FUSE_READDIRPLUS], nobody);
-	EXPECT_EQ(make_marks({}, true, EXTFUSE_CACHE_TIMEOUTS)[FUSE_READDIRPLUS], nobody);
 	EXPECT_EQ(make_marks({}, true, annotated)[FUSE_READDIRPLUS], 0U);
 }
 
@@ -317,8 +316,9 @@ TEST(WrapMarks, NoneWhereTimeoutsCount)
 
 	c.leave = EXTFUSE_WRAP_OP(EXTFUSE_OP_GETATTR);
 	const OpcodeMarks marks = make_marks(c, true, EXTFUSE_CACHE_TIMEOUTS);
-	const std::set<uint32_t> left = {FUSE_LOOKUP, FUSE_MKNOD,  FUSE_MKDIR,   FUSE_SYMLINK,
-					 FUSE_LINK,   FUSE_CREATE, FUSE_GETATTR, FUSE_SETATTR};
+	const std::set<uint32_t> left = {FUSE_LOOKUP,  FUSE_MKNOD,   FUSE_MKDIR,
+					 FUSE_SYMLINK, FUSE_LINK,    FUSE_CREATE,
+					 FUSE_GETATTR, FUSE_SETATTR, FUSE_READDIRPLUS};
 	for (uint32_t opcode = 0; opcode < marks.size(); opcode++)
 		EXPECT_EQ(marks[opcode], left.contains(opcode) ? nobody : 0U) << opcode;
 }
