@@ -50,6 +50,9 @@ struct ext_counters {
 	u64 sent_total;
 	u64 opened_late;
 	u64 backing_opens;
+	/* What fuse_lock_owner_id() made of it last; with preemption disabled. */
+	fl_owner_t owner;	/* identity only */
+	u64 owner_id;
 };
 
 /* In struct fuse_conn, from the filling of the super block until its release. */
@@ -61,6 +64,11 @@ struct ext_conn {
 	struct ext_counters __percpu *counters;
 
 	struct ext_handler __rcu *handler; /* writers: ext_mutex */
+	/*
+	 * Changes that the handler has programs for, BIT_ULL(FUSE_*). Written under
+	 * ext_mutex, read without: whoever finds a bit looks at the programs again.
+	 */
+	u64 observed;
 	struct list_head bound;		/* in ext_handler.conns; ext_mutex */
 	bool dying;			/* no handler may be bound any more; ext_mutex */
 	atomic_t aborted;		/* the mount word is held in flight for good */
@@ -677,6 +685,14 @@ bool ext_listing_goes_on(struct fuse_mount *fm, struct fuse_args *args, ssize_t 
 	 BIT_ULL(FUSE_MKDIR) | BIT_ULL(FUSE_SYMLINK) | BIT_ULL(FUSE_LINK) | \
 	 BIT_ULL(FUSE_TMPFILE) | BIT_ULL(FUSE_RENAME) | BIT_ULL(FUSE_RENAME2))
 
+u64 ext_observed_by(const struct extfuse_handler_ops *ops);
+
+/* Is it worth asking? Most handlers do not observe changes. opcode: of those above */
+static inline bool ext_observed(const struct ext_conn *ec, u32 opcode)
+{
+	return READ_ONCE(ec->observed) & BIT_ULL(opcode);
+}
+
 /* 0, or the error that the change is forbidden with. Does not sleep. */
 int ext_change(struct fuse_mount *fm, struct fuse_args *args, bool background);
 /* The same for OPEN with O_TRUNC: what else is in flight meanwhile is added to marks. */
@@ -688,14 +704,7 @@ int ext_writepage_failed(struct inode *inode, int err);
 
 static inline bool ext_writes_observed(const struct ext_conn *ec)
 {
-	const struct extfuse_handler_ops *ops;
-	bool observed;
-
-	preempt_disable();
-	ops = ext_ops(ec);
-	observed = ops && ops->write;
-	preempt_enable();
-	return unlikely(observed);
+	return unlikely(ext_observed(ec, FUSE_WRITE));
 }
 
 /*
@@ -720,6 +729,41 @@ static inline int ext_passthrough_splice(struct file *file, loff_t pos, size_t l
 		       ext_change_backing(file, pos, len, 0, 0) : 0;
 }
 
+/*
+ * What fuse_lock_owner_id() makes of this owner, if it was the last on this CPU: its
+ * cipher takes 900 instructions, and who closes one file closes others.
+ */
+static inline bool ext_owner_known(const struct ext_conn *ec, fl_owner_t owner, u64 *id)
+{
+	const struct ext_counters *counters;
+	bool known;
+
+	if (!ec || !owner)
+		return false;
+	preempt_disable();
+	counters = this_cpu_ptr(ec->counters);
+	known = counters->owner == owner;
+	if (known)
+		*id = counters->owner_id;
+	preempt_enable();
+	return known;
+}
+
+/* Returns the id. */
+static inline u64 ext_owner_remember(const struct ext_conn *ec, fl_owner_t owner, u64 id)
+{
+	struct ext_counters *counters;
+
+	if (!ec || !owner)
+		return id;
+	preempt_disable();
+	counters = this_cpu_ptr(ec->counters);
+	counters->owner = owner;
+	counters->owner_id = id;
+	preempt_enable();
+	return id;
+}
+
 /* Requests that a handler can answer where they are sent. */
 static inline bool ext_answer(struct fuse_mount *fm, struct fuse_args *args, ssize_t *ret)
 {
@@ -729,8 +773,8 @@ static inline bool ext_answer(struct fuse_mount *fm, struct fuse_args *args, ssi
 		args->ext.asked = true;
 		return ext_read(fm, args, false, ret);
 	}
-	if (args->opcode >= 64 ||
-	    !(BIT_ULL(args->opcode) & (EXT_OBJECT_OPCODES | EXT_CHANGE_OPCODES)))
+	if (args->opcode >= 64 || !fm->fc->ext ||
+	    !(BIT_ULL(args->opcode) & (EXT_OBJECT_OPCODES | READ_ONCE(fm->fc->ext->observed))))
 		return false;
 	if (likely(ext_usable(fm->fc)))
 		return ext_object(fm, args, ret);
@@ -753,7 +797,8 @@ static inline int ext_background_ready(struct fuse_mount *fm, struct fuse_args *
 {
 	int err = 0;
 
-	if (args->opcode == FUSE_WRITE && ext_usable(fm->fc))
+	if (args->opcode == FUSE_WRITE && ext_usable(fm->fc) &&
+	    ext_observed(fm->fc->ext, FUSE_WRITE))
 		err = ext_change(fm, args, true);
 	return err ?: ext_args_ready(args);
 }

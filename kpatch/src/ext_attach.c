@@ -44,6 +44,13 @@ int ext_attach_register(const struct extfuse_handler_ops *ops, struct bpf_link *
 	return 0;
 }
 
+/* What a connection with these programs, or none, has to ask about. */
+static void ext_conn_observe(struct ext_conn *ec, const struct extfuse_handler_ops *ops)
+{
+	lockdep_assert_held(&ext_mutex);
+	WRITE_ONCE(ec->observed, ops ? ext_observed_by(ops) : 0);
+}
+
 static struct ext_handler *ext_handler_find(const void *link)
 {
 	struct ext_handler *handler;
@@ -72,6 +79,7 @@ void ext_attach_unregister(struct bpf_link *link)
 		RCU_INIT_POINTER(handler->ops, NULL);
 		list_for_each_entry_safe(ec, next, &handler->conns, bound) {
 			RCU_INIT_POINTER(ec->handler, NULL);
+			ext_conn_observe(ec, NULL);
 			list_del_init(&ec->bound);
 			ext_changed(ec, EXT_MOUNT_WORD);
 			/* Not the last one: the registration's is put below. */
@@ -95,8 +103,10 @@ int ext_attach_update(const struct extfuse_handler_ops *ops, struct bpf_link *li
 	if (handler) {
 		rcu_assign_pointer(handler->ops, ops);
 		/* What the old one let us remember need not please the new one. */
-		list_for_each_entry(ec, &handler->conns, bound)
+		list_for_each_entry(ec, &handler->conns, bound) {
+			ext_conn_observe(ec, ops);
 			ext_changed(ec, EXT_MOUNT_WORD);
+		}
 		err = 0;
 	}
 	mutex_unlock(&ext_mutex);
@@ -146,6 +156,7 @@ int ext_parse_handler(struct fs_context *fsc, int fd)
 
 static int ext_conn_switch(struct ext_conn *ec, struct ext_handler *handler, bool dying)
 {
+	const struct extfuse_handler_ops *ops = NULL;
 	struct ext_handler *old;
 
 	mutex_lock(&ext_mutex);
@@ -163,6 +174,9 @@ static int ext_conn_switch(struct ext_conn *ec, struct ext_handler *handler, boo
 		list_add(&ec->bound, &handler->conns);
 	}
 	rcu_assign_pointer(ec->handler, handler);
+	if (handler)
+		ops = rcu_dereference_protected(handler->ops, lockdep_is_held(&ext_mutex));
+	ext_conn_observe(ec, ops);
 	/* After the new one is visible: nothing that the old one said is left. */
 	if (!EXT_MISTAKE(DETACHED_NOT_MARKED))
 		ext_changed(ec, EXT_MOUNT_WORD);

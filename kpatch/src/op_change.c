@@ -45,6 +45,18 @@ static_assert(EXTFUSE_SET_MODE == FATTR_MODE && EXTFUSE_SET_UID == FATTR_UID &&
 	      EXTFUSE_SET_MTIME_NOW == FATTR_MTIME_NOW && EXTFUSE_SET_CTIME == FATTR_CTIME &&
 	      EXTFUSE_SET_KILL_SUIDGID == FATTR_KILL_SUIDGID);
 
+#define EXT_WRITE_OPCODES \
+	(BIT_ULL(FUSE_WRITE) | BIT_ULL(FUSE_FALLOCATE) | BIT_ULL(FUSE_COPY_FILE_RANGE))
+#define EXT_CREATE_OPCODES \
+	(EXT_CHANGE_OPCODES & ~EXT_WRITE_OPCODES & ~BIT_ULL(FUSE_SETATTR))
+
+u64 ext_observed_by(const struct extfuse_handler_ops *ops)
+{
+	return (ops->write ? EXT_WRITE_OPCODES : 0) |
+	       (ops->setattr ? BIT_ULL(FUSE_SETATTR) : 0) |
+	       (ops->create ? EXT_CREATE_OPCODES : 0);
+}
+
 /* Unlike where an answer is wanted, somebody unknown is no reason not to ask. */
 static void ext_change_caller(const struct fuse_conn *fc, const struct super_block *sb,
 			      bool known, struct extfuse_caller *caller)

@@ -4,6 +4,7 @@
 // free to forbid it or to have more count as changed, not to answer.
 #include "observer.hpp"
 
+#include <sys/ioctl.h>
 #include <sys/sysmacros.h>
 
 #include <algorithm>
@@ -563,6 +564,97 @@ TEST_F(Create, InvalidatesWhatIsRemembered)
 	c = during(fs, absent);
 	EXPECT_EQ(c.driver(EXTFUSE_OP_LOOKUP).warm, 0) << c.text();
 	EXPECT_EQ(c.driver(EXTFUSE_OP_LOOKUP).hit, 1) << c.text();
+}
+
+// ---------------------------------------------------------------------------
+// Whom to ask changes while the mount lives
+
+namespace
+{
+
+class Updated : public Observed
+{
+protected:
+	void update(bpf_map *map)
+	{
+		ASSERT_EQ(bpf_link__update_map(observer.link, map), 0);
+	}
+	void bind(int link_fd)
+	{
+		extfuse_bind arg = {};
+		arg.size = sizeof(arg);
+		arg.link_fd = link_fd;
+		ASSERT_EQ(ioctl(fs.device(), EXTFUSE_IOC_BIND, &arg), 0);
+	}
+	// Which of a write, a chmod and a mkdir are forbidden when all are to be.
+	std::string denied()
+	{
+		std::string all;
+		const auto deny = [&](extfuse_op op, const char *name, auto &&change) {
+			order(op, -EACCES);
+			const int err = change();
+			EXPECT_TRUE(err == 0 || err == -EACCES) << name << " " << err;
+			if (err)
+				all += name;
+		};
+		deny(EXTFUSE_OP_WRITE, "write ",
+		     [&] { return sys::write_file(fs.path("file"), "x", O_WRONLY); });
+		deny(EXTFUSE_OP_SETATTR, "setattr ",
+		     [&] { return sys::chmod(fs.path("file"), 0600); });
+		deny(EXTFUSE_OP_CREATE, "create ",
+		     [&] { return sys::mkdir(fs.path(std::to_string(made_++))); });
+		return all;
+	}
+
+private:
+	int made_ = 0;
+};
+
+} // namespace
+
+TEST_F(Updated, AskedFromThenOn)
+{
+	const auto &maps = observer.skeleton->maps;
+
+	update(maps.blind);
+	bind(-1);
+	bind(bpf_link__fd(observer.link));
+	EXPECT_EQ(denied(), "");
+	update(maps.observer);
+	EXPECT_EQ(denied(), "write setattr create ");
+	update(maps.blind);
+	EXPECT_EQ(denied(), "");
+}
+
+TEST_F(Updated, AskedWhereItHasAProgram)
+{
+	const auto &maps = observer.skeleton->maps;
+
+	update(maps.writes);
+	EXPECT_EQ(denied(), "write ");
+	update(maps.attributes);
+	EXPECT_EQ(denied(), "setattr ");
+	update(maps.names);
+	EXPECT_EQ(denied(), "create ");
+}
+
+TEST(Observers, AskedAsSoonAsOneIsBound)
+{
+	TestFs fs;
+	Observer observer;
+	observer_orders &orders = observer.skeleton->bss->orders;
+	extfuse_bind arg = {};
+	arg.size = sizeof(arg);
+
+	orders.op = EXTFUSE_OP_CREATE;
+	orders.ret = -EPERM;
+	EXPECT_EQ(sys::mkdir(fs.path("before")), 0);
+	arg.link_fd = bpf_link__fd(observer.link);
+	ASSERT_EQ(ioctl(fs.device(), EXTFUSE_IOC_BIND, &arg), 0);
+	EXPECT_EQ(sys::mkdir(fs.path("bound")), -EPERM);
+	arg.link_fd = -1;
+	ASSERT_EQ(ioctl(fs.device(), EXTFUSE_IOC_BIND, &arg), 0);
+	EXPECT_EQ(sys::mkdir(fs.path("after")), 0);
 }
 
 } // namespace extfuse_test

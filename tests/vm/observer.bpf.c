@@ -135,5 +135,11 @@ int BPF_PROG(getxattr, const struct extfuse_getxattr_in *in, struct extfuse_byte
 EXTFUSE_OPS(observer, .lookup = (void *)lookup, .getxattr = (void *)getxattr,
 	    .write = (void *)write, .setattr = (void *)setattr, .create = (void *)create);
 
+/* Of the same, those that see no changes, or of one kind only. */
+EXTFUSE_OPS(blind, .lookup = (void *)lookup, .getxattr = (void *)getxattr);
+EXTFUSE_OPS(writes, .write = (void *)write);
+EXTFUSE_OPS(attributes, .setattr = (void *)setattr);
+EXTFUSE_OPS(names, .create = (void *)create);
+
 char LICENSE[] SEC("license")
 = "GPL";
