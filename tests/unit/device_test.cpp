@@ -16,16 +16,9 @@ class DeviceTest : public testing::Test
 protected:
 	int mount(const char *options = nullptr)
 	{
-		fuse_args args = FUSE_ARGS_INIT(0, nullptr);
 		int error;
 
-		fuse_opt_add_arg(&args, "program");
-		if (options) {
-			fuse_opt_add_arg(&args, "-o");
-			fuse_opt_add_arg(&args, options);
-		}
-		x = make_object(state, messages, &args, {}, &error);
-		fuse_opt_free_args(&args);
+		x = make_with(state, messages, options, {}, &error);
 		EXPECT_EQ(error, 0);
 		int number = -2;
 		error = extfuse_mount_device(x.get(), "/mnt", 5, 6, &number);

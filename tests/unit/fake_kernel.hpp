@@ -423,6 +423,22 @@ inline Object make_object(FakeState &state, Messages &messages, fuse_args *args 
 	return Object(x);
 }
 
+// Of a program that was given -o options; NULL: that was given none.
+inline Object make_with(FakeState &state, Messages &messages, const char *options,
+			extfuse_config config = {}, int *error = nullptr)
+{
+	fuse_args args = FUSE_ARGS_INIT(0, nullptr);
+
+	fuse_opt_add_arg(&args, "program");
+	if (options) {
+		fuse_opt_add_arg(&args, "-o");
+		fuse_opt_add_arg(&args, options);
+	}
+	Object x = make_object(state, messages, &args, config, error);
+	fuse_opt_free_args(&args);
+	return x;
+}
+
 } // namespace exf::test
 
 #endif

@@ -16,16 +16,9 @@ class HandlerTest : public testing::Test
 protected:
 	int make(const char *options, extfuse_config config = {})
 	{
-		fuse_args args = FUSE_ARGS_INIT(0, nullptr);
 		int error;
 
-		fuse_opt_add_arg(&args, "program");
-		if (options) {
-			fuse_opt_add_arg(&args, "-o");
-			fuse_opt_add_arg(&args, options);
-		}
-		x = make_object(state, messages, &args, config, &error);
-		fuse_opt_free_args(&args);
+		x = make_with(state, messages, options, config, &error);
 		return error;
 	}
 	int mount()

@@ -21,16 +21,9 @@ class MountTest : public testing::Test
 protected:
 	void make(const char *options = nullptr)
 	{
-		fuse_args args = FUSE_ARGS_INIT(0, nullptr);
 		int error;
 
-		fuse_opt_add_arg(&args, "program");
-		if (options) {
-			fuse_opt_add_arg(&args, "-o");
-			fuse_opt_add_arg(&args, options);
-		}
-		x = make_object(state, messages, &args, {}, &error);
-		fuse_opt_free_args(&args);
+		x = make_with(state, messages, options, {}, &error);
 		ASSERT_EQ(error, 0);
 	}
 

@@ -26,13 +26,7 @@ protected:
 
 	void mount(const char *options)
 	{
-		fuse_args args = FUSE_ARGS_INIT(0, nullptr);
-
-		fuse_opt_add_arg(&args, "program");
-		fuse_opt_add_arg(&args, "-o");
-		fuse_opt_add_arg(&args, options);
-		x = make_object(state, messages, &args);
-		fuse_opt_free_args(&args);
+		x = make_with(state, messages, options);
 		ASSERT_TRUE(x);
 		ASSERT_EQ(extfuse_mount(x.get(), some_session(), "/mnt"), 0);
 	}

@@ -54,6 +54,23 @@ static __always_inline bool ext_object_off(__u32 op)
 	return !(ext_switches & (1U << op));
 }
 
+/* The slot that answers, if extfuse_seq_same() says so afterwards. NULL: a miss, counted. */
+static __always_inline struct extfuse_object_slot *ext_object_fresh(
+	const struct ext_object_key *k, const struct extfuse_caller *caller, __u64 word, __u32 *seq)
+{
+	struct extfuse_object_slot *s = ext_object_find(k);
+	int why = EXTFUSE_MISS_ABSENT;
+
+	if (s) {
+		*seq = extfuse_seq_begin(&s->seq);
+		why = ext_object_check(k, caller, s, word);
+		if (why == EXT_OBJECT_OK)
+			return s;
+	}
+	extfuse_count_miss(k->kind, why);
+	return NULL;
+}
+
 /* The slot's bytes into the reply, and the answer with them. */
 static __always_inline int ext_object_reply(struct extfuse_bytes_out *out,
 					    const struct extfuse_object_slot *s, __u32 seq,
@@ -110,19 +127,14 @@ static __always_inline int extfuse_cache_bytes(const struct extfuse_bytes_in *in
 	struct ext_object_key k = {in->nodeid, 0, kind};
 	struct extfuse_object_slot *s;
 	__u32 seq;
-	int why;
 
 	if (ext_object_off(kind))
 		return extfuse_count_miss(kind, EXTFUSE_MISS_OFF);
 	if (!bpf_ksym_exists(extfuse_bytes_put))
 		return extfuse_count_error(kind);
-	s = ext_object_find(&k);
+	s = ext_object_fresh(&k, &in->caller, in->word, &seq);
 	if (!s)
-		return extfuse_count_miss(kind, EXTFUSE_MISS_ABSENT);
-	seq = extfuse_seq_begin(&s->seq);
-	why = ext_object_check(&k, &in->caller, s, in->word);
-	if (why != EXT_OBJECT_OK)
-		return extfuse_count_miss(kind, why);
+		return EXTFUSE_UPCALL;
 	return ext_object_reply(out, s, seq, in->word, kind);
 }
 
@@ -132,17 +144,12 @@ static __always_inline int extfuse_cache_statfs(const struct extfuse_statfs_in *
 	struct ext_object_key k = {in->nodeid, 0, EXTFUSE_OP_STATFS};
 	struct extfuse_object_slot *s;
 	__u32 seq, scope;
-	int why;
 
 	if (ext_object_off(k.kind))
 		return extfuse_count_miss(k.kind, EXTFUSE_MISS_OFF);
-	s = ext_object_find(&k);
+	s = ext_object_fresh(&k, &in->caller, in->word, &seq);
 	if (!s)
-		return extfuse_count_miss(k.kind, EXTFUSE_MISS_ABSENT);
-	seq = extfuse_seq_begin(&s->seq);
-	why = ext_object_check(&k, &in->caller, s, in->word);
-	if (why != EXT_OBJECT_OK)
-		return extfuse_count_miss(k.kind, why);
+		return EXTFUSE_UPCALL;
 	scope = s->scope;
 	out->st = *(const struct extfuse_statfs *)s->data;
 	if (!extfuse_seq_same(&s->seq, seq))
@@ -158,17 +165,12 @@ static __always_inline int extfuse_cache_access(const struct extfuse_access_in *
 	struct ext_object_key k = {in->nodeid, in->mask, EXTFUSE_OP_ACCESS};
 	struct extfuse_object_slot *s;
 	__u32 seq, scope;
-	int why;
 
 	if (ext_object_off(k.kind))
 		return extfuse_count_miss(k.kind, EXTFUSE_MISS_OFF);
-	s = ext_object_find(&k);
+	s = ext_object_fresh(&k, &in->caller, in->word, &seq);
 	if (!s)
-		return extfuse_count_miss(k.kind, EXTFUSE_MISS_ABSENT);
-	seq = extfuse_seq_begin(&s->seq);
-	why = ext_object_check(&k, &in->caller, s, in->word);
-	if (why != EXT_OBJECT_OK)
-		return extfuse_count_miss(k.kind, why);
+		return EXTFUSE_UPCALL;
 	scope = s->scope;
 	out->error = *(const __s32 *)s->data;
 	if (!extfuse_seq_same(&s->seq, seq))
@@ -185,17 +187,12 @@ static __always_inline int extfuse_cache_lseek(const struct extfuse_lseek_in *in
 				   EXTFUSE_OP_LSEEK};
 	struct extfuse_object_slot *s;
 	__u32 seq, flags;
-	int why;
 
 	if (ext_object_off(k.kind))
 		return extfuse_count_miss(k.kind, EXTFUSE_MISS_OFF);
-	s = ext_object_find(&k);
+	s = ext_object_fresh(&k, &in->caller, in->word, &seq);
 	if (!s)
-		return extfuse_count_miss(k.kind, EXTFUSE_MISS_ABSENT);
-	seq = extfuse_seq_begin(&s->seq);
-	why = ext_object_check(&k, &in->caller, s, in->word);
-	if (why != EXT_OBJECT_OK)
-		return extfuse_count_miss(k.kind, why);
+		return EXTFUSE_UPCALL;
 	flags = extfuse_out_flags(s->scope, s->flags & EXTFUSE_OUT_ABSENT);
 	out->offset = *(const __u64 *)s->data;
 	if (!extfuse_seq_same(&s->seq, seq))
