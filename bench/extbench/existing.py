@@ -187,46 +187,39 @@ def measure(place, variant):
     return row
 
 
-def identical(only):
-    """Names of the programs whose tests pass, and of those whose tests do not."""
+def identical(name):
+    """Whether the program's tests pass."""
     out = pathlib.Path("/tmp/existing.json")
-    wanted = ":".join(f"Programs/*/{n.replace('-', '')}" for n in only) or "Programs/*"
+    wanted = f"Programs/*/{name.replace('-', '')}"
     subprocess.run([str(TEST), f"--gtest_filter={wanted}", f"--gtest_output=json:{out}"],
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
-    good, bad = [], []
-    for suite in json.loads(out.read_text(encoding="utf-8"))["testsuites"]:
-        for test in suite["testsuite"]:
-            name = test["name"].rpartition("/")[2]
-            (bad if "failures" in test else good).append(name)
-    return good, bad
+    tests = [t for suite in json.loads(out.read_text(encoding="utf-8"))["testsuites"]
+             for t in suite["testsuite"]]
+    return bool(tests) and not any("failures" in t for t in tests)
 
 
-def run(work, quick, only, save):
-    """save() is given what there is after each variant, too: a guest may not live to the end."""
+def programs():
+    return json.loads(PROGRAMS.read_text(encoding="utf-8"))
+
+
+def run(work, quick, name, save):
+    """Of one program. save() is given what there is after each variant, too: a guest may
+    not live to the end."""
     if not (EVENTS / "fuse").is_dir():
         subprocess.run(["mount", "-t", "tracefs", "tracefs", "/sys/kernel/tracing"], check=False)
     os.umask(0o022)
-    work = pathlib.Path(work) / "existing"
-    result = {"files": DIRECTORIES * FILES, "workloads": WORKLOADS, "programs": [],
-              "failed": {}, "identical": [], "different": []}
-    for program in json.loads(PROGRAMS.read_text(encoding="utf-8")):
-        if only and program["name"] not in only:
-            continue
-        say(f"-- existing: {program['name']}")
-        row = {"name": program["name"], "library": program["library"],
-               "longest": program["longest"], "variants": {}}
-        try:
-            place = Place(work, program)
-            for variant in QUICK if quick else VARIANTS:
-                began = time.monotonic()
-                row["variants"][variant] = measure(place, variant)
-                say(f"-- existing: {program['name']}, {variant}: "
-                    f"{time.monotonic() - began:.0f} s")
-                save({**result, "programs": [*result["programs"], row]})
-        except (Failure, OSError, subprocess.SubprocessError) as e:
-            say(f"bench: {program['name']}: {e}")
-            result["failed"][program["name"]] = str(e)
-            continue
-        result["programs"].append(row)
-    result["identical"], result["different"] = identical(only)
-    return result
+    program = next(p for p in programs() if p["name"] == name)
+    row = {"name": name, "library": program["library"], "longest": program["longest"],
+           "variants": {}, "failed": "", "identical": None}
+    try:
+        place = Place(pathlib.Path(work) / "existing", program)
+        for variant in QUICK if quick else VARIANTS:
+            began = time.monotonic()
+            row["variants"][variant] = measure(place, variant)
+            say(f"-- existing: {name}, {variant}: {time.monotonic() - began:.0f} s")
+            save(row)
+    except (Failure, OSError, subprocess.SubprocessError) as e:
+        say(f"bench: {name}: {e}")
+        row["failed"] = str(e)
+    row["identical"] = identical(name)
+    return row

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Existing programs on the host: the VM, the table as Markdown, the two bounds."""
 
-import json
 import pathlib
 
 from devlib.proc import Failure, say
@@ -18,7 +17,7 @@ HEADS = {"stock": "stock", "longest": "stock, its longest timeouts", "run": "ext
 
 def names(only):
     """Those asked for, all if none are, in the file's order."""
-    known = [p["name"] for p in json.loads(existing.PROGRAMS.read_text(encoding="utf-8"))]
+    known = [p["name"] for p in existing.programs()]
     unknown = [n for n in only if n not in known]
     if unknown:
         raise Failure(f"no program '{unknown[0]}'", "programs: " + ", ".join(known), 2)
@@ -28,25 +27,23 @@ def names(only):
 def run_in_vms(quick, only=(), save=lambda result: None):
     """Each program in a VM of its own, so that one that hangs takes nothing with it. What
     there is goes to save() after each."""
-    whole = {"programs": [], "failed": {}, "identical": [], "different": []}
+    result = {"files": existing.DIRECTORIES * existing.FILES, "workloads": existing.WORKLOADS,
+              "programs": [], "failed": {}, "identical": [], "different": []}
     for name in names(only):
-        status, result = host.run_guest("existing", [*(["--quick"] if quick else []), name],
-                                        ("--smp", "2", "--mem", "2G"),
-                                        LIMIT_QUICK if quick else LIMIT)
-        if result is None:
-            whole["failed"][name] = f"the guest ended with status {status}"
-            continue
-        if status != 0:
-            result["failed"].setdefault(name, f"the guest ended with status {status}")
-        for key, value in result.items():
-            if key in ("programs", "identical", "different"):
-                whole[key] += value
-            elif key == "failed":
-                whole[key].update(value)
-            else:
-                whole[key] = value
-        save(whole)
-    return whole
+        say(f"-- existing: {name}")
+        status, row = host.run_guest("existing", [*(["--quick"] if quick else []), name],
+                                     ("--smp", "2", "--mem", "2G"),
+                                     LIMIT_QUICK if quick else LIMIT)
+        why = f"the guest ended with status {status}" if status or row is None else ""
+        if row is not None:
+            why = row["failed"] or why
+            result["programs"].append(row)
+            if row["identical"] is not None:
+                result["identical" if row["identical"] else "different"].append(name)
+        if why:
+            result["failed"][name] = why
+        save(result)
+    return result
 
 
 def outputs_same(row):

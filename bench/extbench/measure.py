@@ -165,7 +165,7 @@ def summary(values):
 def run(work, quick, count, figures=None):
     """{figure name: summary}, {figure name: why it is not shown}."""
     with Bench(work, quick) as bench:
-        bench.rounds(figures or rows.figures(), count)
+        bench.rounds(rows.figures() if figures is None else figures, count)
     good = {name: summary(v) for name, v in bench.samples.items()
             if name not in bench.failures}
     return good, bench.failures

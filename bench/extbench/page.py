@@ -59,15 +59,14 @@ def caveats(raw):
     return f"""
 ## What emulation distorts, and what it does not
 
-Both clocks run in an emulated machine. **Instructions** are exact and repeatable however
-busy the host is, and count all that a request costs on its one CPU: system call, driver,
-switches, daemon. They know no cache misses, no branch misses, no bus; copies without
-`erms` count eight bytes at a time; waiting for a disk is not time on this clock, but the
-idle CPU jumps to its next timer then, so rows with `fsync` on ext4 are upper bounds. The
-**wall clock** has two CPUs and real locks and wake-ups between them, but each instruction
-costs ten to thirty times as much as in hardware, evenly: ratios between sides that run
-different code hold roughly, absolute times do not hold at all. `./dev bench --native` is
-the same suite without emulation.
+Both clocks run in an emulated machine. **Instructions** are exact however busy the host
+is, and count all that a request costs on its one CPU: system call, driver, switches,
+daemon. They know no cache misses, no branch misses, no bus; copies without `erms` count
+eight bytes at a time. The disk of ext4 is a part of memory: it costs the copying, and no
+waiting. The **wall clock** has two CPUs and real locks and wake-ups between them, but each
+instruction costs ten to thirty times as much as in hardware, evenly: ratios between sides
+that run different code hold roughly, absolute times do not hold at all. `./dev bench
+--native` is the same suite without emulation.
 
 `{analyse.MARK}` marks a figure whose middle half is wider than
 {100 * analyse.NOISY['icount']:.0f} % (instructions) or {100 * analyse.NOISY['wall']:.0f} %

@@ -11,6 +11,7 @@ import json
 import pathlib
 import subprocess
 import sys
+import time
 
 from devlib.proc import Failure, say
 
@@ -177,8 +178,9 @@ def run(a, save):
         for i in range(a.rounds):
             for load, lower in ((load, lowers[name]) for load, name in pairs):
                 for side in wanted if i % 2 == 0 else reversed(wanted):
+                    began = time.monotonic()
                     sample = run_once(load, side, lower, a.scale, next(numbers))
-                    samples.append({"round": i, **sample})
+                    samples.append({"round": i, "took": round(time.monotonic() - began, 3), **sample})
                     progress(len(samples), total, f"{load.key} on {side.name}, {lower.name}")
                 save(result_of(a, samples))
     for sample in samples:
@@ -198,6 +200,7 @@ def add_options(p):
     p.add_argument("--clock", choices=sorted(sides.DAEMON), required=True)
     p.add_argument("--rounds", type=int, required=True)
     p.add_argument("--scale", type=float, default=1)
+    p.add_argument("--native", action="store_true", help="on file systems that are there")
     p.add_argument("--quick", action="store_true")
     p.add_argument("--name", default="")
     p.add_argument("--side", action="append", default=[], choices=sorted(sides.BY_NAME))

@@ -24,6 +24,7 @@ def guest_args(a, clock):
     args = ["--clock", clock, "--rounds", str(a.rounds or (ROUNDS_QUICK if a.quick else ROUNDS)),
             "--scale", str(a.scale or (SCALE_NATIVE if a.native else 1))]
     args += ["--quick"] if a.quick else []
+    args += ["--native"] if a.native else []
     args += ["--name", a.name] if a.name else []
     for lower in a.lower or (["tmpfs"] if a.quick else []):
         args += ["--lower", lower]
