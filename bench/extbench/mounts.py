@@ -3,6 +3,7 @@
 
 import contextlib
 import json
+import mmap
 import os
 import pathlib
 import signal
@@ -38,6 +39,20 @@ def ext4_in_memory(path, megabytes):
         r = subprocess.run(argv, capture_output=True, text=True, check=False)
         if r.returncode != 0:
             raise Failure(f"{' '.join(argv)}: {r.stderr.strip()}")
+
+
+def drop_caches():
+    os.sync()
+    pathlib.Path("/proc/sys/vm/drop_caches").write_text("3\n", encoding="ascii")
+
+
+@contextlib.contextmanager
+def kept_in_memory(path):
+    """Whatever caches are dropped: mapped pages stay."""
+    with open(path, "rb") as f, mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ) as image:
+        for at in range(0, len(image), mmap.PAGESIZE):
+            image[at]
+        yield
 
 
 def mounted(path):

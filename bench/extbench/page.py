@@ -130,6 +130,29 @@ def plot(target, clock, samples, lower, group, workloads):
     return f"![{group} on {lower}]({name})\n"
 
 
+def overview(target, raw):
+    """A plot and a table of the few workloads that say it all, by the first clock."""
+    clock, result = next(iter(raw["clocks"].items()), (None, None))
+    if not result:
+        return ""
+    samples = result["samples"]
+    lower = analyse.names(samples, "lower")[0]
+    present = sides_of(samples)
+    measured = analyse.names(samples, "workload")
+    rows = {text: {s: analyse.ratio(samples, w, lower, s, "stock") for s in present}
+            for w, text in catalog.OVERVIEW.items() if w in measured}
+    if len(rows) < 2 or "stock" not in present:
+        return ""
+    shown = [s for s in present if s != "stock"]
+    plots.grouped(target / "overview.svg", f"On {lower}: {TITLE[clock]}",
+                  "cost over stock FUSE, timeouts 0 (less is better)", rows, shown)
+    table = [[w, *(analyse.text_of(cells[s], clock) for s in shown)] for w, cells in rows.items()]
+    return ("\n## At a glance\n\nCost of an operation over that of stock FUSE with timeouts 0. "
+            "With infinite timeouts (stock-inf) it may answer what is no longer so; the other "
+            "sides may not.\n\n"
+            f"![overview](overview.svg)\n\n{md_table(['workload', *shown], table)}")
+
+
 def section(target, clock, result):
     samples = result["samples"]
     parts = [f"\n## {TITLE[clock]}\n\nCost of an operation over native's, median of ratios by "
@@ -210,7 +233,7 @@ def scaled(raw):
 
 
 def write(raw, target):
-    text = "".join([head(raw), legend(), caveats(raw),
+    text = "".join([head(raw), overview(target, raw), legend(), caveats(raw),
                     *(section(target, c, r) for c, r in raw["clocks"].items()),
                     breakdown(target, raw["breakdown"]) if raw.get("breakdown") else "",
                     sweep(target, raw["sweep"]) if raw.get("sweep") else "",

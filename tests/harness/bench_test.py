@@ -158,6 +158,17 @@ class Catalog(unittest.TestCase):
                          [w.key for w in catalog.LOADS if w.key in catalog.QUICK])
         self.assertEqual(len(catalog.chosen("", True)), len(catalog.QUICK))
 
+    def test_each_runs_by_some_clock_and_all_run_natively(self):
+        for load in catalog.LOADS:
+            self.assertTrue(any(load.runs(c, "tmpfs") for c in catalog.CLOCKS), load.key)
+            for lower in load.lowers:
+                self.assertTrue(load.runs("wall", lower, native=True), load.key)
+
+    def test_the_overview_is_of_what_both_lower_file_systems_run_by_instructions(self):
+        for key in catalog.OVERVIEW:
+            self.assertTrue(catalog.BY_KEY[key].runs("icount", "tmpfs"), key)
+            self.assertTrue(catalog.BY_KEY[key].runs("icount", "ext4"), key)
+
     def test_a_name_a_key_and_a_group_choose(self):
         self.assertEqual([w.key for w in catalog.chosen("MRPL", False)],
                          ["MRPL-1th", "MRPL-4th"])
