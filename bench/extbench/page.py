@@ -204,7 +204,28 @@ def sweep(target, result):
     return ("\n## Working sets and maps\n\nInstructions of a stat of two components, and "
             f"requests, maps with room for {result['maps']:,} names and attributes. Words: what "
             "dentries and inodes remember beside the maps.\n\n![working sets](sweep.svg)\n\n"
-            + md_table(["working set / maps", "names", *variants], rows))
+            + md_table(["working set / maps", "names", *variants], rows)
+            + life(result))
+
+
+def life(result):
+    """Tables: a stat by what became of its entry, and under invalidations."""
+    found = {c["cause"].split(":")[0]: c for c in result["causes"]}
+    stock, off, never = found["stock FUSE, timeouts 0"], found["switched off"], found["never there"]
+    populated = (off["cost"] - never["cost"]) / off["requests"]
+    rows = [[c["cause"], f"{c['cost']:,.0f}", f"{c['cost'] / stock['cost']:.3f}",
+             f"{c['requests']:.2f}"] for c in result["causes"]]
+    loads = [[i["what"], i["times"], f"{i['cost']:,.0f}", f"{i['requests']:.3f}",
+              f"{1 - i['requests'] / stock['requests']:.1%}"] for i in result["invalidations"]]
+    return ("\n## Life of an entry\n\nA stat of a file in a directory, each file once, by what "
+            "became of its entry. `Switched off` populates the maps with each reply and `never "
+            f"there` with none: {populated:,.0f} instructions a reply, and no system call.\n\n"
+            + md_table(["its entry", "instructions", "over stock", "requests"], rows)
+            + f"\nStats of any of 1,000 files, {result['invalidations'][0]['operations']:,} of "
+            "them, while every 5 million instructions something is invalidated. The "
+            "instructions of who does that are in those of a stat; hits: of the "
+            f"{stock['requests']:.0f} requests that a stat is on stock.\n\n"
+            + md_table(["invalidated", "times", "instructions", "requests", "hits"], loads))
 
 
 OURS = ("driver", "handler", "trampoline", "map lookup")

@@ -67,10 +67,11 @@ def names_load(name, files, operations):
     return catalog.Load(name, catalog.SMALL, 1, operations, files)
 
 
-def names_run(lower, mountpoint, options, load, commands, after=None):
+def names_run(lower, mountpoint, options, load, commands, after=None, then=()):
     """(instructions of a stat, counters meanwhile, what after() gave). Mounted is the tree
     itself, when it is there: directories below a root are found one by one, and so each
-    of them prefetched where that is asked for."""
+    of them prefetched where that is asked for. commands: before the names are looked up,
+    then: after it."""
     tree = lower / "names"
     with suite.Program(load, 1, tree, mountpoint) as program:
         program.line("prepared")
@@ -79,6 +80,8 @@ def names_run(lower, mountpoint, options, load, commands, after=None):
                 daemon.command(command)
             program.go_on()
             program.line("ready")
+            for command in then:
+                daemon.command(command)
             before = mounts.flat_counters(daemon.stats())
             program.go_on()
             result = suite.result(program)
@@ -161,7 +164,7 @@ def sweep(work):
         say(f"-- bench: {count} names, maps for {SMALL_MAPS}")
         costs, shares = working_set(work, count, 2000)
         out.append({"factor": factor, "names": count, "costs": costs, "requests": shares})
-    return {"sweep": out, "maps": SMALL_MAPS}
+    return out
 
 
 def thrash(work, quick):

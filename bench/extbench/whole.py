@@ -66,8 +66,9 @@ def breakdown():
 
 
 def sweep():
-    """What a stat costs while the working set outgrows the maps."""
-    say("-- bench: working sets of 1/10 to 10 times the maps")
+    """What a stat costs while the working set outgrows the maps, by what became of its
+    entry, and while entries are invalidated."""
+    say("-- bench: working sets of 1/10 to 10 times the maps, and the life of an entry")
     status, result = host.run_guest("sweep", [], VM["icount"], LIMIT)
     return host.need(status, result, "bench sweep")
 

@@ -14,9 +14,12 @@ namespace
 using Path = std::filesystem::path;
 constexpr long directory_width = 1000;
 
-// stat of some of the names, spread evenly over all, or of any of them.
-template <bool sampled> class Names : public Workload
+// stat of some of the names, spread evenly over all, of any of them, or of each in turn.
+enum class Which { Some, Any, Each };
+
+template <Which which> class Names : public Workload
 {
+	static constexpr bool sampled = which == Which::Some;
 	static constexpr long sample = 1000;
 
 	static Path path(const Path &dir, long i)
@@ -57,9 +60,11 @@ public:
 	{
 		auto random = numbers(thread);
 		const long n = share(thread);
-		for (long i = 0; i < n; i++)
-			stat_file(path(dir, name(static_cast<long>(below(
-						    random, static_cast<uint64_t>(used()))))));
+		for (long i = 0; i < n; i++) {
+			const auto any =
+				static_cast<long>(below(random, static_cast<uint64_t>(used())));
+			stat_file(path(dir, name(which == Which::Each ? i % used() : any)));
+		}
 		return n;
 	}
 };
@@ -73,12 +78,17 @@ std::vector<Entry> name_workloads()
 		 "stat",
 		 "stat of 1,000 names out of many",
 		 {1, 2000, 10000},
-		 make<Names<true>>},
+		 make<Names<Which::Some>>},
 		{"names-any",
 		 "stat",
 		 "stat of any of many names",
 		 {1, 2000, 10000},
-		 make<Names<false>>},
+		 make<Names<Which::Any>>},
+		{"names-each",
+		 "stat",
+		 "stat of each of many names, in order",
+		 {1, 2000, 2000},
+		 make<Names<Which::Each>>},
 	};
 }
 

@@ -15,7 +15,8 @@ import unittest
 PROGRAM = sys.argv.pop(1)
 # Files where the default is too many for a test, or too few for two threads.
 FILES = {"MRDL": 40, "MRDM": 40, "MRPM": 32, "mail-server": 8, "file-server": 8,
-         "web-server": 8, "names-some": 1100, "names-any": 50, "ai-samples": 1}
+         "web-server": 8, "names-some": 1100, "names-any": 50, "names-each": 50,
+         "ai-samples": 1}
 
 
 def run(*args):
