@@ -2,8 +2,8 @@
 """Bounds of size: creates and deletes, where a cache gains nothing; a hit among many
 entries; a working set that the maps do not hold. By icount, in the guest."""
 
-import contextlib
 import functools
+import json
 import pathlib
 import subprocess
 
@@ -12,7 +12,7 @@ from devlib.proc import Failure, say
 from extbench import analyse, catalog, mounts, rows, sides, steps, suite
 
 ROUNDS, ROUNDS_QUICK = 5, 2
-FEW, MANY, MANY_QUICK = 1000, 1_000_000, 50_000
+FEW, MANY, MANY_QUICK, MANY_BIG = 1000, 1_000_000, 50_000, 10_000_000
 SMALL_MAPS = 1024  # for names, and for attributes
 OVER = 10  # names for each that has room
 
@@ -51,18 +51,6 @@ def create_delete(_work, quick):
 # ---------------------------------------------------------------------------
 # Many names
 
-@contextlib.contextmanager
-def roomy_tmpfs(path):
-    """A tmpfs has no more inodes than half the memory has pages unless it is told."""
-    path.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "nr_inodes=0,size=90%", "bench", str(path)],
-                   check=True)
-    try:
-        yield path
-    finally:
-        subprocess.run(["umount", "-l", str(path)], check=True)
-
-
 def names_load(name, files, operations):
     return catalog.Load(name, catalog.SMALL, 1, operations, files)
 
@@ -91,34 +79,60 @@ def names_run(lower, mountpoint, options, load, commands, after=None, then=()):
     return result["nanoseconds"] / result["operations"], moved, seen
 
 
+class Synthetic:
+    """bench-names: so many names that are only in the maps. A context manager."""
+
+    def __init__(self, count, mountpoint):
+        self.argv = [str(mounts.BUILD / "bench" / "bench-names"), str(count), str(mountpoint)]
+        mountpoint.mkdir(parents=True, exist_ok=True)
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.argv, text=True, stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE)
+        if self.process.stdout.readline() != "populated\n":
+            raise Failure(f"{' '.join(self.argv)} ended with {self.process.wait()}",
+                          "its message is above")
+        return self
+
+    def __exit__(self, *_exc):
+        self.process.stdin.close()
+        self.process.wait()
+
+    def counters(self):
+        print(file=self.process.stdin, flush=True)
+        return json.loads(self.process.stdout.readline())
+
+
 def hit_of(work, count, operations):
     """Instructions of a stat answered from maps that hold `count` names."""
-    options = ("--require", "--scope=all", f"--stable={2 * count}", "--prefetch",
-               "--max-node-fds", "4096", *room(4 * count))
-    with roomy_tmpfs(pathlib.Path(work) / "many") as lower:
-        cost, moved, held = names_run(
-            lower, pathlib.Path(work) / "mnt" / f"many-{count}", options,
-            names_load("names-some", count, operations), ("remember 0",),
-            lambda: steps.slots()[0]["names"])
+    point = pathlib.Path(work) / "mnt" / f"many-{count}"
+    load = names_load("names-some", count, operations)
+    with Synthetic(count, point) as daemon, suite.Program(load, 1, None, point) as program:
+        program.line("prepared")
+        program.go_on()
+        program.line("ready")
+        before = daemon.counters()
+        program.go_on()
+        result = suite.result(program)
+        moved = mounts.delta(daemon.counters(), before)
+        held = slots()["names"]
+        program.go_on()
     if held["used"] < 0.95 * count:
-        raise Failure(f"the map has {held['used']} of {count} names",
-                      "were all directories prefetched? see the daemon's counters")
+        raise Failure(f"the map has {held['used']} of {count} names")
     # Sets are small: now and then one is full, and its names evict each other.
     if moved["lookup.hit"] < 1.98 * operations or moved["requests"] > operations // 50:
         raise Failure(f"{operations} stats: {moved['lookup.hit']} lookups were hits, "
                       f"{moved['requests']} requests went up",
                       "this was not answered from the map")
-    return cost, held
+    return result["nanoseconds"] / result["operations"], held
 
 
-def room(count):
-    return tuple(word for kind in ("names", "attrs", "long-names", "objects", "dirs", "opens")
-                 for word in (f"--max-{kind}", str(count if kind in ("names", "attrs")
-                                                   else max(1024, count // 64))))
+def slots():
+    return steps.slots()[0]
 
 
-def hit_flat(work, quick):
-    many = MANY_QUICK if quick else MANY
+def hit_flat(work, size):
+    many = {"quick": MANY_QUICK, "big": MANY_BIG}.get(size, MANY)
     operations = 4000
     costs = {}
     for count in (FEW, many):
@@ -127,8 +141,9 @@ def hit_flat(work, quick):
     return {"value": costs[many] / costs[FEW], "costs": costs, "held": held, "how": (
         f"instructions of a stat of 2 components, each answered by the handler from a map, any "
         f"of 1,000 names: {costs[many]:,.0f} where the map holds {held['used']:,} names, "
-        f"{costs[FEW]:,.0f} where it holds {FEW:,}; no cache misses on this clock"
-        + ("" if not quick else "; --quick: fewer names than the bound asks for"))}
+        f"{costs[FEW]:,.0f} where it holds {FEW:,}; the daemon's tree is made up, all of it "
+        "put into the maps by itself; no cache misses on this clock"
+        + ("; --quick: fewer names than the bound asks for" if size == "quick" else ""))}
 
 
 SMALL = ("--require", "--scope=all", "--max-names", str(SMALL_MAPS), "--max-attrs",
@@ -180,7 +195,8 @@ def thrash(work, quick):
         "and inodes remember, as long as the kernel keeps them")}
 
 
-def all_steps(quick):
-    return {name: functools.partial(step, quick=quick) for name, step in (
-        ("create-delete/stock", create_delete), ("thrash/stock", thrash),
-        ("hit-flat", hit_flat))}
+def all_steps(quick, big=False):
+    return {**{name: functools.partial(step, quick=quick) for name, step in (
+        ("create-delete/stock", create_delete), ("thrash/stock", thrash))},
+        "hit-flat": functools.partial(
+            hit_flat, size="big" if big else "quick" if quick else "")}

@@ -26,11 +26,12 @@ def bench_load():
 
 
 class Program:
-    """A bench-load that waits between its steps."""
+    """A bench-load that waits between its steps. lower None: the tree is there."""
 
     def __init__(self, load, scale, lower, through):
-        argv = [str(bench_load()), load.name, "--lower", str(lower), "--dir", str(through),
+        argv = [str(bench_load()), load.name, "--dir", str(through),
                 "--threads", str(load.threads), "--operations", str(load.scaled(scale))]
+        argv += ["--lower", str(lower)] if lower else []
         argv += ["--files", str(load.files)] if load.files else []
         argv += ["--block", str(load.block)] if load.block else []
         self.process = subprocess.Popen(argv, text=True, stdin=subprocess.PIPE,

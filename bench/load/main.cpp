@@ -5,7 +5,8 @@
 //     bench-load WORKLOAD --lower DIR --dir DIR [--threads N] [--operations N]
 //         [--files N] [--block BYTES]
 //
-// --lower is a directory that does not exist yet, --dir the same one through the mount.
+// --lower is a directory that does not exist yet, --dir the same one through the mount;
+// without --lower the tree is there already.
 // It talks with who started it: prints "prepared" when the tree is there, "ready" when
 // all threads have warmed up, and after the work a line of JSON; before each next step
 // it waits for a line. At the end it removes the tree.
@@ -26,6 +27,7 @@
 #include <exception>
 #include <iostream>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 using namespace load;
@@ -195,9 +197,12 @@ const Entry &entry_of(const std::vector<Entry> &all, const std::string &name)
 int run(const Entry &entry, const Scale &scale, const Paths &paths)
 {
 	const std::unique_ptr<Workload> workload = entry.make(scale);
-	Tree tree(paths.lower);
-	workload->prepare(paths.lower);
-	tree.sync();
+	std::optional<Tree> tree;
+	if (!paths.lower.empty()) {
+		tree.emplace(paths.lower);
+		workload->prepare(paths.lower);
+		tree->sync();
+	}
 	say_and_wait("prepared");
 	const std::vector<Worker> workers = work(*workload, paths);
 	say_and_wait(result_of(entry, scale, workers).dump());
@@ -216,7 +221,8 @@ int main(int argc, char **argv)
 	const auto positive = CLI::Range(1L, 1L << 40);
 	app.add_option("WORKLOAD", name, "which one");
 	app.add_flag("--list", listing, "workloads, with threads, operations and files");
-	app.add_option("--lower", paths.lower, "directory to make, in the lower file system");
+	app.add_option("--lower", paths.lower,
+		       "directory to make, in the lower file system; without, it is there");
 	app.add_option("--dir", paths.dir, "the same one through the mount");
 	app.add_option("--threads", asked.threads, "default: as listed")
 		->check(CLI::Range(1, 1024));
@@ -231,8 +237,8 @@ int main(int argc, char **argv)
 			list();
 			return 0;
 		}
-		if (name.empty() || paths.lower.empty() || paths.dir.empty())
-			throw CLI::ValidationError("WORKLOAD, --lower and --dir are needed");
+		if (name.empty() || paths.dir.empty())
+			throw CLI::ValidationError("WORKLOAD and --dir are needed");
 		const std::vector<Entry> all = all_workloads();
 		const Entry &entry = entry_of(all, name);
 		return run(entry,

@@ -13,7 +13,9 @@
 
 #include <fcntl.h>
 #include <sys/mount.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -107,6 +109,42 @@ Program::Program(std::vector<std::string> argv)
 		say_where();
 }
 
+namespace
+{
+
+// Of one that is running: instruction pointers, a tenth of a second apart, and what is
+// mapped there.
+std::string where_of(pid_t task)
+{
+	std::string all;
+	for (int i = 0; i < 5; i++) {
+		user_regs_struct regs = {};
+		int status;
+
+		usleep(100000);
+		if (ptrace(PTRACE_SEIZE, task, nullptr, nullptr) < 0)
+			return all + "cannot be traced\n";
+		ptrace(PTRACE_INTERRUPT, task, nullptr, nullptr);
+		waitpid(task, &status, __WALL);
+		ptrace(PTRACE_GETREGS, task, nullptr, &regs);
+		ptrace(PTRACE_DETACH, task, nullptr, nullptr);
+		std::ifstream maps("/proc/" + std::to_string(task) + "/maps");
+		for (std::string line; std::getline(maps, line);) {
+			unsigned long long from = 0, to = 0;
+			if (sscanf(line.c_str(), "%llx-%llx", &from, &to) == 2 &&
+			    from <= regs.rip && regs.rip < to) {
+				char at[64];
+				snprintf(at, sizeof(at), "rip %llx rax %lld: ", regs.rip,
+					 static_cast<long long>(regs.orig_rax));
+				all += at + line + "\n";
+			}
+		}
+	}
+	return all;
+}
+
+} // namespace
+
 // For whoever reads why it has not mounted.
 void Program::say_where() const
 {
@@ -116,8 +154,9 @@ void Program::say_where() const
 	std::error_code error; // it may end meanwhile
 	for (const auto &task :
 	     fs::directory_iterator("/proc/" + std::to_string(pid_) + "/task", error))
-		log << whole(task.path() / "comm") << whole(task.path() / "syscall")
-		    << whole(task.path() / "stack") << "\n";
+		log << whole(task.path() / "comm") << whole(task.path() / "stat")
+		    << whole(task.path() / "syscall") << whole(task.path() / "stack")
+		    << where_of(std::stoi(task.path().filename())) << "\n";
 }
 
 Program::~Program()
