@@ -46,6 +46,15 @@ def cell(samples):
                 requests_of(samples), refused)
 
 
+def requests_by_operation(samples):
+    """{operation: requests of it for one of the workload's}, the dearest first."""
+    with_requests = [s for s in samples if "requests" in s]
+    ops = {op for s in with_requests for op in s["requests"]}
+    each = {op: statistics.median(s["requests"].get(op, 0) / s["operations"]
+                                  for s in with_requests) for op in ops}
+    return dict(sorted(((op, n) for op, n in each.items() if n), key=lambda i: -i[1]))
+
+
 def select(samples, **wanted):
     return [s for s in samples if all(s[k] == v for k, v in wanted.items())]
 

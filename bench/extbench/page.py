@@ -118,6 +118,26 @@ def requests_table(samples, lower, workloads):
     return md_table(["requests an operation", *present], rows)
 
 
+# Where it is not plain what is asked for.
+BY_OPERATION = (catalog.ARCHIVES, catalog.SERVERS)
+
+
+def operations_table(samples, lower, workloads):
+    """What reached the daemon, by operation; the least ones together."""
+    present = [s for s in sides_of(samples) if s != "native"]
+    found = {(w, s): analyse.requests_by_operation(
+        analyse.select(samples, workload=w, lower=lower, side=s))
+        for w in workloads for s in present}
+    sums = collections.Counter()
+    for by_op in found.values():
+        sums.update(by_op)
+    ops = [op for op, _ in sums.most_common(10)]
+    rows = [[w, s, *(f"{by_op.get(op, 0):.2f}" for op in ops),
+             f"{sum(n for op, n in by_op.items() if op not in ops):.2f}"]
+            for (w, s), by_op in found.items()]
+    return md_table(["requests an operation", "side", *ops, "others"], rows)
+
+
 def plot(target, clock, samples, lower, group, workloads):
     present = [s for s in sides_of(samples) if s != "stock"]
     rows = {w: {s: analyse.ratio(samples, w, lower, s, "stock") for s in present}
@@ -166,6 +186,8 @@ def section(target, clock, result):
                       plot(target, clock, samples, lower, group, workloads)]
             if clock == "icount" or "icount" not in TITLE:
                 parts += ["\n", requests_table(samples, lower, workloads)]
+                if group in BY_OPERATION:
+                    parts += ["\n", operations_table(samples, lower, workloads)]
     return "".join(parts)
 
 

@@ -15,7 +15,7 @@ SOURCE = pathlib.Path(sys.argv.pop(1))
 sys.dont_write_bytecode = True
 sys.path[:0] = [str(SOURCE / "bench"), str(SOURCE / "vm")]
 
-from extbench import profile, sides  # noqa: E402
+from extbench import life, profile, sides  # noqa: E402
 
 COST = {"native": 1000, "stock": 20000, "stock-inf": 1100, "stock-passthrough": 20100,
         "extfuse-meta": 1234, "extfuse-data": 1200, "extfuse-miss": 20400}
@@ -23,16 +23,18 @@ GUEST = {"kernel": "6.12.0-made-up", "cpus": 1, "memory_gib": 2.0, "cpu": "none"
          "libfuse": "fusermount3 version: 3.17", "fio": "fio-3", "load_average": [0, 0, 0]}
 
 
-def sample(side, lower, number, refused=""):
-    return {"workload": "MRPL-1th", "lower": lower, "side": side, "round": number,
+def sample(side, lower, number, refused="", workload="MRPL-1th"):
+    return {"workload": workload, "lower": lower, "side": side, "round": number,
             "operation": "stat", "operations": 10, "files": 0, "refused": refused,
             "nanoseconds": COST[side] * 10, "answered": {}, "backing_opens": 0,
-            **({"requests": {"lookup": 50}} if side != "native" else {})}
+            **({"requests": {"lookup": 50, "read": 5}} if side != "native" else {})}
 
 
 def raw(refused=""):
     samples = [sample(s.name, lower, i, refused if s.name == "extfuse-data" else "")
                for i in range(3) for lower in sides.LOWERS for s in sides.SIDES]
+    samples += [sample(s.name, "tmpfs", 0, workload=w) for s in sides.SIDES
+                for w in ("tar-1th", "untar-1th")]
     figures = [{"name": n, "refused": "", "total": 1500.0,
                 "parts": {p: 100.0 for p, _ in profile.PARTS},
                 "functions": {"ext_warm_getattr [extfuse]": 77.0, "vfs_fstat": 50.0}}
@@ -44,7 +46,11 @@ def raw(refused=""):
             "native": False, "seconds": 1, "breakdown": figures,
             "sweep": {"maps": 10, "sweep": [
                 {"factor": f, "names": round(10 * f), "costs": {"stock": 60000.0, "maps": 5000.0},
-                 "requests": {"stock": 4.0, "maps": 0.0}} for f in (0.1, 1, 10)]},
+                 "requests": {"stock": 4.0, "maps": 0.0}} for f in (0.1, 1, 10)],
+                "causes": [{"cause": c.text, "cost": 60000.0 + 600 * i, "requests": 3.0}
+                           for i, c in enumerate(life.CAUSES)],
+                "invalidations": [{"what": "all", "times": 7, "operations": 1000,
+                                   "cost": 30000.0, "requests": 0.75}]},
             "clocks": {c: {"clock": c, "rounds": 3, "scale": 1, "samples": samples,
                            "machine": GUEST, "status": 0} for c in sides.DAEMON}}
 
@@ -65,6 +71,17 @@ class Report(unittest.TestCase):
                        "ext_warm_getattr", "other hardware", "5.71"):
             self.assertIn(wanted, text)
         self.assertIn("<td", files["report.html"])
+
+    def test_requests_by_operation_and_the_life_of_an_entry(self):
+        text = self.render(raw())["report.md"]
+        self.assertIn("| tar-1th | extfuse-meta | 5.00 | 0.50 | 0.00 |", text)
+        # One step of the causes is 600, for three requests: populating a reply.
+        self.assertIn("200 instructions a reply", text)
+        self.assertIn("| all | 7 | 30,000 | 0.750 | 75.0% |", text)
+
+    def test_the_overview_is_over_stock(self):
+        text = self.render(raw())["report.md"]
+        self.assertIn("| stat, own file (MRPL) | 0.05 | 0.06 | 1.00 | 0.06 | 0.06 | 1.02 |", text)
 
     def test_every_picture_of_the_report_is_there(self):
         files = self.render(raw())
