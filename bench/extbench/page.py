@@ -210,7 +210,7 @@ def breakdown(target, figures):
     parts += ["\nThe dearest of what is ours (driver, handler, trampoline, map look-up):\n\n",
               md_table(["figure", "function", "instructions"],
                        [[f["name"], f"`{name}`", f"{n:,.0f}"] for f in figures
-                        for name, n in ours(f)[:3]])]
+                        if not f["refused"] for name, n in ours(f)[:3]])]
     return "".join(parts)
 
 

@@ -105,7 +105,9 @@ def sent(op):
     if op == "pread4k":
         return {"read.sent": 1, "requests": 1}
     if op in CHANGES:
-        return {"requests": None}
+        # Whether a new name is there is asked first.
+        return {f"{name}.sent": None for name in ("lookup", "flush", "release")} | {
+            "requests": None}
     # A read from the page cache asks for the size first; OPEN, FLUSH, RELEASE come along.
     return {f"{name}.sent": None for name in
             ("lookup", "getattr", "read", "open", "flush", "release")} | {"requests": None}
