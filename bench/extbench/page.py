@@ -10,7 +10,7 @@ from extbench import analyse, catalog, plots, profile, published, sides
 UNIT = {"icount": "instructions", "wall": "ns"}
 TITLE = {"icount": "Instructions per operation (icount, 1 CPU)",
          "wall": "Wall clock"}
-STYLE = """<!doctype html><meta charset="utf-8"><title>extfuse: benchmarks</title><style>
+STYLE = """<!doctype html><!-- SPDX-License-Identifier: GPL-2.0-only --><meta charset="utf-8"><title>extfuse: benchmarks</title><style>
 body{font:15px/1.45 sans-serif;max-width:70em;margin:2em auto;padding:0 1em}
 table{border-collapse:collapse;font-size:13px}td,th{padding:.2em .7em;border-bottom:1px solid #ddd}
 th{text-align:left}td{font-variant-numeric:tabular-nums}img{max-width:100%}
