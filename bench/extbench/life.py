@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from devlib.proc import say
 
-from extbench import catalog, mounts, rows, scale, suite
+from extbench import rows, scale
 
 NAMES = 2000
-OURS = ("--require", "--scope=all")
+OURS = rows.MOUNTS["meta"]
 
 
 @dataclass(frozen=True)
@@ -32,21 +32,20 @@ CAUSES = (
     Cause("outdated: all were invalidated, and populated anew", OURS, (), ("invalidate-all",)),
     Cause("evicted: ten names for each that has room", scale.SMALL, ("remember 0",),
           names=scale.OVER * scale.SMALL_MAPS),
-    Cause("never there: a handler that populates nothing", ("--require", "--cache=none")),
+    Cause("never there: a handler that populates nothing", rows.MOUNTS["none"]),
     Cause("switched off: the handler answers nothing, replies populate", OURS,
           ("enable all 0",)),
     Cause("no handler attached", OURS, ("detach",)),
-    Cause("stock FUSE, timeouts 0", ("--stock",)),
+    Cause("stock FUSE, timeouts 0", rows.MOUNTS["stock"]),
 )
 
 
 def measure(work, cause, number):
     """(instructions of a stat, requests of a stat): each of the names once, in order."""
-    lower = pathlib.Path(work) / f"lower-life-{number}"
-    lower.mkdir(parents=True)
-    load = catalog.Load("names-each", catalog.SMALL, 1, cause.names, cause.names)
-    cost, moved, _ = scale.names_run(lower, pathlib.Path(work) / "mnt" / f"life-{number}",
-                                     cause.options, load, cause.commands, then=cause.then)
+    cost, moved = scale.names_run(
+        pathlib.Path(work) / f"lower-life-{number}", pathlib.Path(work) / "mnt" / f"life-{number}",
+        cause.options, scale.names_load("names-each", cause.names, cause.names),
+        cause.commands, cause.then)
     return cost, moved["requests"] / cause.names
 
 
@@ -87,24 +86,18 @@ def under_load(work):
     out = []
     for number, (what, command) in enumerate(COMMANDS.items()):
         say(f"-- bench: stats while is invalidated: {what}")
-        lower = pathlib.Path(work) / f"lower-load-{number}"
-        lower.mkdir(parents=True)
-        load = catalog.Load("names-any", catalog.SMALL, 1, OPERATIONS, NAMES // 2)
-        with suite.Program(load, 1, lower / "names", work + f"/mnt/load-{number}") as program:
-            program.line("prepared")
-            with mounts.Daemon(lower / "names", work + f"/mnt/load-{number}",
-                               (*rows.DAEMON, *OURS)) as daemon:
-                program.go_on()
-                program.line("ready")
-                before = daemon.stats()["requests_total"]
-                program.go_on()
-                times = invalidating(program, daemon, command)
-                result = suite.result(program)
-                requests = daemon.stats()["requests_total"] - before
-            program.go_on()
-        out.append({"what": what, "times": times, "operations": result["operations"],
-                    "cost": result["nanoseconds"] / result["operations"],
-                    "requests": requests / result["operations"]})
+        times = 0
+
+        def meanwhile(program, daemon, command=command):
+            nonlocal times
+            times = invalidating(program, daemon, command)
+
+        cost, moved = scale.names_run(
+            pathlib.Path(work) / f"lower-load-{number}",
+            pathlib.Path(work) / "mnt" / f"load-{number}", OURS,
+            scale.names_load("names-any", NAMES // 2, OPERATIONS), meanwhile=meanwhile)
+        out.append({"what": what, "times": times, "operations": OPERATIONS, "cost": cost,
+                    "requests": moved["requests"] / OPERATIONS})
     return out
 
 

@@ -108,7 +108,7 @@ class Bench:
     def sample_dropped(self, figure, program, n):
         for _ in range(REPEATS):
             program.ask(f"warm {n}")  # the program's and the daemon's code
-            drop_caches()
+            drop_names()
             before = self.counters(figure)
             result = json.loads(program.ask(f"measure {n} 1"))
             wrong = disagreement(figure, mounts.delta(self.counters(figure), before), n)
@@ -125,10 +125,10 @@ class Bench:
                 self.sample(figure)
 
 
-def drop_caches():
+def drop_names():
     """Dentries and inodes; those that were used lately go at the second time."""
     for _ in range(3):
-        pathlib.Path("/proc/sys/vm/drop_caches").write_text("2", encoding="ascii")
+        mounts.drop_caches(2)
     time.sleep(0.3)  # for FORGETs, which nobody waits for
 
 

@@ -41,9 +41,9 @@ def ext4_in_memory(path, megabytes):
             raise Failure(f"{' '.join(argv)}: {r.stderr.strip()}")
 
 
-def drop_caches():
-    os.sync()
-    pathlib.Path("/proc/sys/vm/drop_caches").write_text("3\n", encoding="ascii")
+def drop_caches(what):
+    """1: pages, 2: dentries and inodes, 3: both. Those that are dirty stay."""
+    pathlib.Path("/proc/sys/vm/drop_caches").write_text(f"{what}\n", encoding="ascii")
 
 
 @contextlib.contextmanager

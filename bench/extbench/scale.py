@@ -55,11 +55,12 @@ def names_load(name, files, operations):
     return catalog.Load(name, catalog.SMALL, 1, operations, files)
 
 
-def names_run(lower, mountpoint, options, load, commands, after=None, then=()):
-    """(instructions of a stat, counters meanwhile, what after() gave). Mounted is the tree
-    itself, when it is there: directories below a root are found one by one, and so each
-    of them prefetched where that is asked for. commands: before the names are looked up,
-    then: after it."""
+def names_run(lower, mountpoint, options, load, commands=(), then=(), meanwhile=None):
+    """(instructions of a stat, counters meanwhile). Mounted is the tree itself, when it is
+    there: directories below a root are found one by one, and so each of them prefetched
+    where that is asked for. commands: before the names are looked up, then: after it;
+    meanwhile(program, daemon): while it is measured."""
+    lower.mkdir(parents=True)
     tree = lower / "names"
     with suite.Program(load, 1, tree, mountpoint) as program:
         program.line("prepared")
@@ -72,11 +73,12 @@ def names_run(lower, mountpoint, options, load, commands, after=None, then=()):
                 daemon.command(command)
             before = mounts.flat_counters(daemon.stats())
             program.go_on()
+            if meanwhile:
+                meanwhile(program, daemon)
             result = suite.result(program)
             moved = mounts.delta(mounts.flat_counters(daemon.stats()), before)
-            seen = after() if after else None
         program.go_on()
-    return result["nanoseconds"] / result["operations"], moved, seen
+    return result["nanoseconds"] / result["operations"], moved
 
 
 class Synthetic:
@@ -115,7 +117,7 @@ def hit_of(work, count, operations):
         program.go_on()
         result = suite.result(program)
         moved = mounts.delta(daemon.counters(), before)
-        held = slots()["names"]
+        held = steps.slots()[0]["names"]
         program.go_on()
     if held["used"] < 0.95 * count:
         raise Failure(f"the map has {held['used']} of {count} names")
@@ -125,10 +127,6 @@ def hit_of(work, count, operations):
                       f"{moved['requests']} requests went up",
                       "this was not answered from the map")
     return result["nanoseconds"] / result["operations"], held
-
-
-def slots():
-    return steps.slots()[0]
 
 
 def hit_flat(work, size):
@@ -156,13 +154,12 @@ VARIANTS = {"stock": (("--stock",), ()),
 
 def working_set(work, count, operations):
     """{variant: instructions of a stat of any of so many names}, and requests a stat."""
-    lower = pathlib.Path(work) / f"lower-set-{count}"
-    lower.mkdir(parents=True)
     costs, shares = {}, {}
     for name, (options, commands) in VARIANTS.items():
-        point = pathlib.Path(work) / "mnt" / f"set-{count}-{name.replace(' ', '-')}"
-        costs[name], moved, _ = names_run(
-            lower, point, options, names_load("names-any", count, operations), commands)
+        place = f"set-{count}-{name.replace(' ', '-')}"
+        costs[name], moved = names_run(
+            pathlib.Path(work) / f"lower-{place}", pathlib.Path(work) / "mnt" / place, options,
+            names_load("names-any", count, operations), commands)
         shares[name] = moved["requests"] / operations
     return costs, shares
 

@@ -163,7 +163,8 @@ def run_once(load, side, lower, scale, number):
     if load.group in catalog.BULKY:
         # Its files went behind the mounts' backs, which keep their pages until memory is
         # short; that is in somebody else's time.
-        mounts.drop_caches()
+        os.sync()
+        mounts.drop_caches(3)
     sample["refused"] = why_refused(load, side, sample)
     return sample
 

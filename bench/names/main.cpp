@@ -8,16 +8,16 @@
 // bench-load's names-*. Prints "populated" when all are in the maps; then, for each line
 // that it gets, what was answered since the mount, as JSON; at the end of input it unmounts.
 #define FUSE_USE_VERSION FUSE_MAKE_VERSION(3, 17)
-#include <extfuse/extfuse.h>
+#include <extfuse/extfuse.hpp>
 
 #include <pthread.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <cstring>
 #include <iostream>
-#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -32,17 +32,6 @@ constexpr uint64_t most = 100'000'000;
 // Slots of the maps for 2 entries; the library rounds up to a power of two. With many
 // fewer, names evict each other.
 constexpr unsigned room = 5;
-
-struct Free {
-	void operator()(extfuse *x) const
-	{
-		extfuse_destroy(x);
-	}
-	void operator()(fuse_session *se) const
-	{
-		fuse_session_destroy(se);
-	}
-};
 
 std::optional<uint64_t> number(std::string_view text)
 {
@@ -147,16 +136,19 @@ private:
 	uint64_t count_, directories_;
 };
 
-const Names *names; // of the one mount, for its requests
+const Names &names_of(fuse_req_t req)
+{
+	return *static_cast<const Names *>(fuse_req_userdata(req));
+}
 
 constexpr fuse_lowlevel_ops operations()
 {
 	fuse_lowlevel_ops ops = {};
 	ops.lookup = [](fuse_req_t req, fuse_ino_t parent, const char *name) {
-		names->lookup(req, parent, name);
+		names_of(req).lookup(req, parent, name);
 	};
 	ops.getattr = [](fuse_req_t req, fuse_ino_t node, fuse_file_info *) {
-		names->getattr(req, node);
+		names_of(req).getattr(req, node);
 	};
 	return ops;
 }
@@ -183,19 +175,16 @@ public:
 };
 
 struct Mounted {
-	extfuse *x;
+	exf::Mount &mount;
 	~Mounted()
 	{
-		extfuse_unmount(x);
+		mount.unmount();
 	}
 };
 
-void print_counters(extfuse *x)
+void print_counters(const exf::Mount &mount)
 {
-	extfuse_counters c = {};
-	c.size = sizeof(c);
-	if (extfuse_get_stats(x, &c) < 0)
-		throw std::runtime_error("cannot read the driver's counters");
+	const extfuse_counters c = mount.stats();
 	const auto op = [&](extfuse_op which, const char *name) {
 		std::cout << "\"" << name << ".hit\": " << c.driver.op[which].hit << ", \"" << name
 			  << ".warm\": " << c.driver.op[which].warm << ", ";
@@ -206,42 +195,30 @@ void print_counters(extfuse *x)
 	std::cout << "\"requests\": " << c.driver.sent_total << "}" << std::endl;
 }
 
-int run(uint64_t count, const char *mountpoint)
+void run(uint64_t count, const char *mountpoint)
 {
-	fuse_args args = FUSE_ARGS_INIT(0, nullptr);
+	char name[] = "bench-names", option[] = "-ofsname=bench-names";
+	char *argv[] = {name, option, nullptr};
+	exf::Args args(2, argv);
 	extfuse_config config = {};
-	extfuse *made = nullptr;
 
-	config.size = sizeof(config);
 	config.fallback = EXTFUSE_FALLBACK_FAIL;
 	config.no_remember = 1;
 	config.max_names = config.max_attrs =
 		static_cast<uint32_t>(std::max(count, uint64_t{1024}) * room / 2);
-	fuse_opt_add_arg(&args, "bench-names");
-	fuse_opt_add_arg(&args, "-ofsname=bench-names");
-	const int err = extfuse_new(&made, &args, &config);
-	if (err < 0)
-		throw std::runtime_error(strerror(-err));
-	const std::unique_ptr<extfuse, Free> x(made);
-	const Names all(x.get(), count);
-	names = &all;
-	const fuse_lowlevel_ops ops = operations();
-	const std::unique_ptr<fuse_session, Free> session(
-		fuse_session_new(&args, &ops, sizeof(ops), nullptr));
-	fuse_opt_free_args(&args);
-	if (!session || fuse_set_signal_handlers(session.get()) < 0)
-		throw std::runtime_error("no session");
-	if (extfuse_mount(x.get(), session.get(), mountpoint) < 0)
-		throw std::runtime_error("cannot mount, see above");
-	const Mounted mounted{x.get()};
+	exf::Mount mount(args.get(), config);
+	Names all(mount.get(), count);
+	const exf::Session session(args.get(), operations(), &all);
+	if (fuse_set_signal_handlers(session.get()) < 0)
+		throw std::runtime_error("no signal handlers");
+	mount.mount(session.get(), mountpoint);
+	const Mounted mounted{mount};
 	const Serving serving(session.get());
-	if (extfuse_declare_stable(x.get()) < 0)
-		throw std::runtime_error("stable ids are refused");
+	mount.declare_stable();
 	all.populate();
 	std::cout << "populated" << std::endl;
 	for (std::string line; std::getline(std::cin, line);)
-		print_counters(x.get());
-	return 0;
+		print_counters(mount);
 }
 
 } // namespace
@@ -255,7 +232,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	try {
-		return run(*count, argv[2]);
+		run(*count, argv[2]);
+		return 0;
 	} catch (const std::exception &e) {
 		std::fprintf(stderr, "bench-names: %s\n", e.what());
 		return 1;

@@ -64,15 +64,6 @@ public:
 	}
 };
 
-int bind(int device, int link_fd, uint32_t size = sizeof(extfuse_bind), uint64_t flags = 0)
-{
-	extfuse_bind arg = {};
-	arg.size = size;
-	arg.link_fd = link_fd;
-	arg.flags = flags;
-	return sys::result(ioctl(device, EXTFUSE_IOC_BIND, &arg));
-}
-
 int mount_with(const std::string &dir, const std::string &data)
 {
 	return sys::result(
@@ -170,19 +161,19 @@ TEST(Lifecycle, BindRefusesWhatIsNoHandler)
 	const sys::Fd dir(sys::open("/tmp", O_RDONLY | O_DIRECTORY));
 	int pipes[2];
 	ASSERT_EQ(pipe(pipes), 0);
-	EXPECT_EQ(bind(fs.device(), file), -EINVAL);
-	EXPECT_EQ(bind(fs.device(), dir), -EINVAL);
-	EXPECT_EQ(bind(fs.device(), pipes[0]), -EINVAL);
-	EXPECT_EQ(bind(fs.device(), fs.device()), -EINVAL);
-	EXPECT_EQ(bind(fs.device(), 9999), -EBADF);
-	EXPECT_EQ(bind(fs.device(), -1, sizeof(extfuse_bind) - 1), -EINVAL);
-	EXPECT_EQ(bind(fs.device(), -1, sizeof(extfuse_bind), 1), -EINVAL);
+	EXPECT_EQ(bind_handler(fs.device(), file), -EINVAL);
+	EXPECT_EQ(bind_handler(fs.device(), dir), -EINVAL);
+	EXPECT_EQ(bind_handler(fs.device(), pipes[0]), -EINVAL);
+	EXPECT_EQ(bind_handler(fs.device(), fs.device()), -EINVAL);
+	EXPECT_EQ(bind_handler(fs.device(), 9999), -EBADF);
+	EXPECT_EQ(bind_handler(fs.device(), -1, sizeof(extfuse_bind) - 1), -EINVAL);
+	EXPECT_EQ(bind_handler(fs.device(), -1, sizeof(extfuse_bind), 1), -EINVAL);
 	close(pipes[0]);
 	close(pipes[1]);
 
 	const sys::Fd unmounted(sys::open(EXTFUSE_DEVICE, O_RDWR));
 	ASSERT_GE(unmounted, 0);
-	EXPECT_EQ(bind(unmounted, -1), -ENOTCONN);
+	EXPECT_EQ(bind_handler(unmounted, -1), -ENOTCONN);
 	extfuse_stats stats = {};
 	stats.abi_version = EXTFUSE_ABI_VERSION;
 	stats.size = sizeof(stats);

@@ -4,7 +4,6 @@
 // free to forbid it or to have more count as changed, not to answer.
 #include "observer.hpp"
 
-#include <sys/ioctl.h>
 #include <sys/sysmacros.h>
 
 #include <algorithm>
@@ -579,13 +578,6 @@ protected:
 	{
 		ASSERT_EQ(bpf_link__update_map(observer.link, map), 0);
 	}
-	void bind(int link_fd)
-	{
-		extfuse_bind arg = {};
-		arg.size = sizeof(arg);
-		arg.link_fd = link_fd;
-		ASSERT_EQ(ioctl(fs.device(), EXTFUSE_IOC_BIND, &arg), 0);
-	}
 	// Which of a write, a chmod and a mkdir are forbidden when all are to be.
 	std::string denied()
 	{
@@ -617,8 +609,8 @@ TEST_F(Updated, AskedFromThenOn)
 	const auto &maps = observer.skeleton->maps;
 
 	update(maps.blind);
-	bind(-1);
-	bind(bpf_link__fd(observer.link));
+	ASSERT_EQ(bind_handler(fs.device(), -1), 0);
+	ASSERT_EQ(bind_handler(fs.device(), bpf_link__fd(observer.link)), 0);
 	EXPECT_EQ(denied(), "");
 	update(maps.observer);
 	EXPECT_EQ(denied(), "write setattr create ");
@@ -643,17 +635,13 @@ TEST(Observers, AskedAsSoonAsOneIsBound)
 	TestFs fs;
 	Observer observer;
 	observer_orders &orders = observer.skeleton->bss->orders;
-	extfuse_bind arg = {};
-	arg.size = sizeof(arg);
 
 	orders.op = EXTFUSE_OP_CREATE;
 	orders.ret = -EPERM;
 	EXPECT_EQ(sys::mkdir(fs.path("before")), 0);
-	arg.link_fd = bpf_link__fd(observer.link);
-	ASSERT_EQ(ioctl(fs.device(), EXTFUSE_IOC_BIND, &arg), 0);
+	ASSERT_EQ(bind_handler(fs.device(), bpf_link__fd(observer.link)), 0);
 	EXPECT_EQ(sys::mkdir(fs.path("bound")), -EPERM);
-	arg.link_fd = -1;
-	ASSERT_EQ(ioctl(fs.device(), EXTFUSE_IOC_BIND, &arg), 0);
+	ASSERT_EQ(bind_handler(fs.device(), -1), 0);
 	EXPECT_EQ(sys::mkdir(fs.path("after")), 0);
 }
 

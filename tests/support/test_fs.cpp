@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
@@ -362,6 +363,16 @@ void TestFs::arrived(Op op, uint64_t node, const char *name)
 {
 	up_[static_cast<size_t>(op)]++;
 	gates_.pass(op, Stage::Arrived, node, name);
+}
+
+int bind_handler(int device, int link_fd, uint32_t size, uint64_t flags)
+{
+	extfuse_bind arg = {};
+
+	arg.size = size;
+	arg.link_fd = link_fd;
+	arg.flags = flags;
+	return sys::result(ioctl(device, EXTFUSE_IOC_BIND, &arg));
 }
 
 } // namespace extfuse_test

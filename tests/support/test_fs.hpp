@@ -228,6 +228,10 @@ private:
 	void take_back(Op op, uint64_t handle);
 };
 
+// Binds the handler of a link to the mount of `device`; link -1: takes it off. 0 or a
+// negative errno.
+int bind_handler(int device, int link_fd, uint32_t size = sizeof(extfuse_bind), uint64_t flags = 0);
+
 // The callbacks of libfuse; userdata is the TestFs.
 const fuse_lowlevel_ops &test_fs_operations();
 void add_object_operations(fuse_lowlevel_ops &table);
