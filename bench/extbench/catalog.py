@@ -49,7 +49,7 @@ class Load:
 FXMARK, SMALL, ARCHIVES, SERVERS, BLOCKED, DATAS = (
     "FxMark", "small files", "archives", "servers", "blocks", "samples")
 BULKY = (SERVERS, BLOCKED, DATAS)  # megabytes of data
-WALL = ("wall",)
+ICOUNT, WALL = ("icount",), ("wall",)
 WALK = frozenset({META})
 IN_KERNEL = frozenset({DATA, PASSTHROUGH})
 
@@ -62,16 +62,17 @@ def metadata(name, operations, files=0, claims=frozenset(), slack=0.0):
 
 # Operations by the size of a block.
 BLOCKS = {4 << 10: 512, 32 << 10: 192, 128 << 10: 96, 1 << 20: 32}
+TWO_SIZES = (4 << 10, 128 << 10)
 
 
 def blocks(name, threads, files):
-    """On ext4 only two of the sizes; with threads only by the wall clock: there is but
-    one CPU on the other."""
+    """On ext4, and one thread by the wall clock, only two of the sizes; several threads only
+    by the wall clock: there is but one CPU on the other."""
     # Only files that were opened once are registered with the driver, not new ones.
     claims = frozenset({PASSTHROUGH}) if name == "seq-wr" else IN_KERNEL
-    return tuple(Load(name, BLOCKED, threads, n, files, claims, 0.0,
-                      "60 GB in no cache", size, CLOCKS if threads == 1 else WALL,
-                      tuple(LOWERS) if size in (4 << 10, 128 << 10) else ("tmpfs",))
+    return tuple(Load(name, BLOCKED, threads, n, files, claims, 0.0, "60 GB in no cache", size,
+                      WALL if threads > 1 else CLOCKS if size in TWO_SIZES else ICOUNT,
+                      tuple(LOWERS) if size in TWO_SIZES else ("tmpfs",))
                  for size, n in BLOCKS.items())
 
 
@@ -91,7 +92,7 @@ LOADS = (
            "not in the paper") for t in (1, 32)),
     *(Load("files-del", SMALL, t, 200, paper="4,000,000 files") for t in (1, 32)),
     Load("create-root", SMALL, 1, 200, paper="a file system that answers at once"),
-    *(Load(name, ARCHIVES, 1, 120, paper="a kernel's source, 60,000 files", clocks=("icount",))
+    *(Load(name, ARCHIVES, 1, 120, paper="a kernel's source, 60,000 files", clocks=ICOUNT)
       for name in ("untar", "tar", "tar-warm")),
     Load("mail-server", SERVERS, 16, 400, 160, paper="1,500,000 files, 7,000,000 operations"),
     Load("file-server", SERVERS, 50, 500, 150, paper="200,000 files, 3,000,000 operations"),
@@ -128,6 +129,12 @@ OVERVIEW = {
     "files-cr-1th": "create files",
     "files-del-1th": "delete files",
 }
+
+
+def part(loads, clock, lowers, native, first=0, every=1):
+    """Those that are run so; all, or the share of one of several guests."""
+    runs = [w for w in loads if any(w.runs(clock, lower, native) for lower in lowers)]
+    return runs[first::every]
 
 
 def chosen(name, quick):

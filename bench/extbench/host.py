@@ -6,6 +6,8 @@ import json
 import os
 import pathlib
 import subprocess
+import threading
+from dataclasses import dataclass
 
 from devlib import config, proc
 from devlib.proc import Failure
@@ -20,29 +22,61 @@ def result_file(name):
     return out / name, f"/out/{RESULTS}/{name}"
 
 
-def run_job(path, argv, watch=None, env=None):
-    """(status, what the job wrote to path or None). watch: is given each line that it
-    prints."""
-    with contextlib.suppress(FileNotFoundError):
-        path.unlink()
-    piped = {"stdout": subprocess.PIPE, "text": True} if watch else {}
-    with proc.child(argv, env=env, **piped) as c:
-        if watch:
-            for line in c.stdout:
-                watch(line.rstrip("\n"))
-        status = c.wait()
-    if not path.exists():
-        return status, None
-    return status, json.loads(path.read_text(encoding="utf-8"))
+@dataclass
+class Job:
+    """A command that leaves its result in path. watch: is given each line that it prints,
+    by a thread of its own."""
+
+    path: pathlib.Path
+    argv: list
+    watch: object = None
+    env: dict | None = None
 
 
-def run_guest(job, args, vm_args, timeout, watch=None):
-    """Boots a VM for `bench/guest job args`; returns what run_job() does."""
-    path, inside = result_file(f"{job}.json")
+def run_jobs(jobs):
+    """All side by side. [(status, what the job wrote or None)]"""
+    failures = []
+
+    def pump(job, child):
+        try:
+            for line in child.stdout:
+                job.watch(line.rstrip("\n"))
+        except Exception as e:  # such as nobody left to tell: they would go on for long
+            failures.append(e)
+            for c in children:
+                proc.end(c)
+
+    for job in jobs:
+        job.path.unlink(missing_ok=True)
+    with contextlib.ExitStack() as stack:
+        children = [stack.enter_context(proc.child(
+            job.argv, env=job.env, text=True, stdout=subprocess.PIPE if job.watch else None))
+            for job in jobs]
+        pumps = [threading.Thread(target=pump, args=pair, daemon=True)
+                 for pair in zip(jobs, children, strict=True) if pair[0].watch]
+        for p in pumps:
+            p.start()
+        for p in pumps:
+            p.join()
+        statuses = [c.wait() for c in children]
+    if failures:
+        raise failures[0]
+    return [(status, json.loads(job.path.read_text(encoding="utf-8"))
+             if job.path.exists() else None) for job, status in zip(jobs, statuses, strict=True)]
+
+
+def guest_job(job, args, vm_args, timeout, watch=None, name=""):
+    """A VM for `bench/guest job args`. name: where several do the same job."""
+    path, inside = result_file(f"{name or job}.json")
     build = os.environ.get("EXTFUSE_BUILD") or str(config.build_dir())
-    return run_job(path, [
+    return Job(path, [
         str(config.VM / "run"), "--timeout", str(timeout), "--build", build, *vm_args, "--",
         "/src/bench/guest", job, "--out", inside, *args], watch)
+
+
+def run_guest(*job, **more):
+    """guest_job() alone: (status, what the job wrote or None)."""
+    return run_jobs([guest_job(*job, **more)])[0]
 
 
 def run_here(job, args, watch):
@@ -50,8 +84,8 @@ def run_here(job, args, watch):
     path, _ = result_file(f"{job}.json")
     env = dict(os.environ, EXTFUSE_BUILD=os.environ.get("EXTFUSE_BUILD")
                or str(config.build_dir()))
-    return run_job(path, [str(config.SRC / "bench" / "guest"), job, "--out", str(path), *args],
-                   watch, env)
+    return run_jobs([Job(path, [str(config.SRC / "bench" / "guest"), job, "--out", str(path),
+                                *args], watch, env)])[0]
 
 
 def need(status, result, what):

@@ -33,8 +33,13 @@ def head(raw):
         k = result["machine"]
         lines.append(f"- {TITLE[clock]}: kernel {k['kernel']}, {k['cpus']} CPUs, "
                      f"{k['memory_gib']} GiB, {k['libfuse']}, {k['fio']}; "
-                     f"{rounds_of(result)}; daemon `{' '.join(sides.DAEMON[clock])}`")
+                     f"{rounds_of(result)}{guests_of(result)}; daemon `{' '.join(sides.DAEMON[clock])}`")
     return "# Benchmarks\n\n" + "\n".join(lines) + "\n"
+
+
+def guests_of(result):
+    guests = result.get("guests", 1)
+    return f" in {guests} VMs side by side, each workload in one" if guests > 1 else ""
 
 
 def rounds_of(result):

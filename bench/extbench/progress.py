@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A bar with the time left, from lines of the guest: its own clock counts instructions."""
 
+import functools
 import sys
+import threading
 import time
 
 from extbench.suite import PROGRESS
@@ -15,19 +17,27 @@ def minutes(seconds):
 
 
 class Progress:
-    """A watch() for host.run_guest."""
+    """Of so many guests side by side; watch() is for one of host's jobs each."""
 
-    def __init__(self, label):
+    def __init__(self, label, guests=1):
         self.label = label
+        self.parts = [None] * guests
+        self.lock = threading.Lock()
         self.began = self.first = None
         self.shown = 0.0
 
-    def __call__(self, line):
+    def watch(self, guest=0):
+        return functools.partial(self.line, guest)
+
+    def line(self, guest, line):
         words = line.split(maxsplit=3)
-        if not words or words[0] != PROGRESS:
-            print(line, flush=True)
-            return
-        self.show(int(words[1]), int(words[2]), words[3])
+        with self.lock:
+            if not words or words[0] != PROGRESS:
+                print(line, flush=True)
+                return
+            self.parts[guest] = int(words[1]), int(words[2])
+            if all(self.parts):
+                self.show(*map(sum, zip(*self.parts, strict=True)), words[3])
 
     def show(self, done, total, what):
         now = time.monotonic()

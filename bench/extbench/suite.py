@@ -175,7 +175,7 @@ def progress(done, total, what):
 
 def run(a, save):
     """Samples so far are saved after each round: a guest may not live to the end."""
-    loads = catalog.chosen(a.name, a.quick)
+    loads = catalog.part(catalog.chosen(a.name, a.quick), a.clock, a.lower, a.native, *a.part)
     wanted = [s for s in sides.SIDES if not a.side or s.name in a.side]
     pairs = [(load, name) for load in loads for name in a.lower
              if load.runs(a.clock, name, a.native)]
@@ -205,6 +205,8 @@ def result_of(a, samples):
 
 
 def add_options(p):
+    p.add_argument("--part", nargs=2, type=int, default=(0, 1), metavar=("I", "N"),
+                   help="every n-th workload from the i-th on")
     p.add_argument("--out", required=True)
     p.add_argument("--clock", choices=sorted(sides.DAEMON), required=True)
     p.add_argument("--rounds", type=int, required=True)

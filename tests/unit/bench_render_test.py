@@ -9,13 +9,16 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 SOURCE = pathlib.Path(sys.argv.pop(1))
 sys.dont_write_bytecode = True
 sys.path[:0] = [str(SOURCE / "bench"), str(SOURCE / "vm")]
 
-from extbench import life, profile, sides  # noqa: E402
+from extbench import catalog, host, life, profile, sides, whole  # noqa: E402
+from extbench.progress import Progress  # noqa: E402
+from extbench.suite import PROGRESS  # noqa: E402
 
 COST = {"native": 1000, "stock": 20000, "stock-inf": 1100, "stock-passthrough": 20100,
         "extfuse-meta": 1234, "extfuse-data": 1200, "extfuse-miss": 20400}
@@ -96,6 +99,67 @@ class Report(unittest.TestCase):
 
     def test_the_same_figures_give_the_same_files(self):
         self.assertEqual(self.render(raw()), self.render(raw()))
+
+    def test_several_guests_are_one_clock(self):
+        value = raw()
+        clock = value["clocks"]["icount"]
+        every = [{**clock, "samples": [s for s in clock["samples"] if (s["workload"] == "tar-1th")
+                                       == own]} for own in (True, False)]
+        value["clocks"]["icount"] = whole.merged([clock])
+        alone = self.render(value)["report.md"]
+        value["clocks"]["icount"] = whole.merged(every)
+        beside = self.render(value)["report.md"]
+        where = " in 2 VMs side by side, each workload in one"
+        self.assertIn(where, beside)
+        self.assertEqual(beside.replace(where, ""), alone)
+
+
+class SideBySide(unittest.TestCase):
+    def test_each_workload_is_in_one_part(self):
+        for clock in sides.DAEMON:
+            lowers = list(sides.LOWERS)
+            parts = [catalog.part(catalog.LOADS, clock, lowers, False, i, 3) for i in range(3)]
+            self.assertEqual(sorted(w.key for p in parts for w in p),
+                             sorted(w.key for w in catalog.part(catalog.LOADS, clock, lowers, False)))
+            self.assertLessEqual(max(map(len, parts)) - min(map(len, parts)), 1)
+
+    def test_progress_is_that_of_all(self):
+        shown = []
+        progress = Progress("label", 2)
+        progress.show = lambda *args: shown.append(args)
+        progress.watch(0)(f"{PROGRESS} 1 10 first")
+        self.assertEqual(shown, [])  # of how many is not known
+        progress.watch(1)(f"{PROGRESS} 2 20 second")
+        progress.watch(0)(f"{PROGRESS} 5 10 third one")
+        self.assertEqual(shown, [(3, 30, "second"), (7, 30, "third one")])
+
+    def job(self, directory, name, script, watch):
+        path = pathlib.Path(directory) / name
+        return host.Job(path, ["sh", "-c", script, "sh", str(path)], watch)
+
+    def test_jobs_run_at_the_same_time(self):
+        with tempfile.TemporaryDirectory() as d:
+            lines = [], []
+            # Each waits for the other.
+            ended = host.run_jobs([
+                self.job(d, "a", f"echo one; : > {d}/1; until [ -e {d}/2 ]; do sleep 0.01; done; "
+                         'echo 7 > "$1"', lines[0].append),
+                self.job(d, "b", f"until [ -e {d}/1 ]; do sleep 0.01; done; : > {d}/2; echo two; "
+                         "exit 3", lines[1].append)])
+            self.assertEqual(ended, [(0, 7), (3, None)])
+            self.assertEqual(lines, (["one"], ["two"]))
+
+    def test_who_cannot_be_told_ends_the_job(self):
+        def gone(_line):
+            raise BrokenPipeError
+
+        with tempfile.TemporaryDirectory() as d:
+            quiet = self.job(d, "a", "exec sleep 100", print)
+            loud = self.job(d, "b", "echo; exec sleep 100", gone)
+            began = time.monotonic()
+            with self.assertRaises(BrokenPipeError):
+                host.run_jobs([loud, quiet])
+            self.assertLess(time.monotonic() - began, 60)
 
 
 if __name__ == "__main__":
