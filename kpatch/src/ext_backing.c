@@ -144,12 +144,11 @@ struct fuse_backing *ext_backing_get(struct ext_conn *ec, u64 nodeid)
 	struct ext_backing *b;
 
 	rcu_read_lock();
-	b = ext_backing_find(ec, nodeid);
-	if (b) {
+	/* Without a reference any more: it has been replaced since it was found. */
+	while (!fb && (b = ext_backing_find(ec, nodeid)))
 		fb = fuse_backing_get(READ_ONCE(b->fb));
-		if (READ_ONCE(b->used) != READ_ONCE(ec->backings->now))
-			WRITE_ONCE(b->used, READ_ONCE(ec->backings->now));
-	}
+	if (fb && READ_ONCE(b->used) != READ_ONCE(ec->backings->now))
+		WRITE_ONCE(b->used, READ_ONCE(ec->backings->now));
 	rcu_read_unlock();
 	return fb;
 }
@@ -197,6 +196,40 @@ static void ext_backing_shrink(struct ext_backings *backings, const struct ext_b
 	} while (b);
 }
 
+/*
+ * b takes the place of old, if that is one: readers find the one or the other, and never
+ * none, for who opens without a file is in the way of those that come after. An error:
+ * nothing was done.
+ */
+static int ext_backing_store(struct ext_backings *backings, struct ext_backing *b,
+			     struct ext_backing *old)
+{
+	struct fuse_backing *fresh = b->fb;
+	bool same = old && path_equal(&old->fb->file->f_path, &fresh->file->f_path);
+	int err;
+
+	lockdep_assert_held(&backings->files.xa_lock);
+	/* The same file again: those that have it open stay compatible. */
+	if (same)
+		b->fb = old->fb;
+	err = xa_err(__xa_store(&backings->files, b->nodeid, b, GFP_ATOMIC));
+	if (err) {
+		b->fb = fresh;
+		return err;
+	}
+	if (same)
+		WRITE_ONCE(old->fb, fresh);
+	if (old)
+		list_del(&old->clock);
+	else
+		WRITE_ONCE(backings->count, backings->count + 1);
+	list_add_tail(&b->clock, &backings->clock);
+	WRITE_ONCE(backings->now, backings->now + 1);
+	b->used = backings->now;
+	WRITE_ONCE(backings->ever, true);
+	return 0;
+}
+
 /* Takes b over, also where it fails. */
 static int ext_backing_insert(struct ext_conn *ec, struct ext_backing *b)
 {
@@ -211,24 +244,13 @@ static int ext_backing_insert(struct ext_conn *ec, struct ext_backing *b)
 	}
 	xa_lock(&backings->files);
 	old = xa_load(&backings->files, b->nodeid);
-	if (old) {
-		/* The same file again: those that have it open stay compatible. */
-		if (path_equal(&old->fb->file->f_path, &b->fb->file->f_path)) {
-			struct fuse_backing *fresh = b->fb;
-
-			b->fb = old->fb;
-			WRITE_ONCE(old->fb, fresh);
-		}
-		ext_backing_remove(backings, old);
-	}
-	err = backings->dead ? -ENOTCONN :
-	      xa_err(__xa_store(&backings->files, b->nodeid, b, GFP_ATOMIC));
+	if (backings->dead)
+		err = -ENOTCONN;
+	else if (b->behind != ext_behind(ec, b->nodeid))
+		err = -ESTALE; /* the one there is may be newer */
+	else
+		err = ext_backing_store(backings, b, old);
 	if (!err) {
-		list_add_tail(&b->clock, &backings->clock);
-		WRITE_ONCE(backings->now, backings->now + 1);
-		b->used = backings->now;
-		WRITE_ONCE(backings->ever, true);
-		WRITE_ONCE(backings->count, backings->count + 1);
 		/*
 		 * Pairs with the move of the word in ext_forget(): either this sees
 		 * it, or ext_backing_forget() sees the count.
@@ -238,8 +260,10 @@ static int ext_backing_insert(struct ext_conn *ec, struct ext_backing *b)
 			ext_backing_remove(backings, b);
 			err = -ESTALE;
 		}
+	} else if (!old) {
+		__xa_erase(&backings->files, b->nodeid); /* what was reserved */
 	} else {
-		__xa_erase(&backings->files, b->nodeid);
+		old = NULL; /* stays */
 	}
 	xa_unlock(&backings->files);
 	ext_backing_put(old);

@@ -8,6 +8,10 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
+#include <array>
+#include <atomic>
+#include <thread>
+
 #include "backed_fs.hpp"
 #include "child_daemon.hpp"
 
@@ -186,6 +190,51 @@ TEST(Backing, AnotherFileForTheNode)
 	EXPECT_EQ(sys::read_at(first, 100, 0), "lower 1");
 	first.close();
 	EXPECT_EQ(sys::read_file(fs.path("file")), "lower 2");
+	EXPECT_EQ(fs.registered(), 1);
+}
+
+// A daemon registers at each open; those of others at the same time find one or the other.
+TEST(Backing, NeverWithoutOneWhileAnotherIsRegistered)
+{
+	Backed fs;
+	fs.say.opens = false;
+	const uint64_t node = fs.store.add_file("file", "daemon");
+	std::array<sys::Fd, 2> lower;
+	for (sys::Fd &fd : lower) {
+		ASSERT_EQ(fs.give(node, "lower"), 0);
+		fd = sys::Fd(dup(fs.lower_fd()));
+	}
+	std::atomic<bool> stop = false;
+	std::atomic<int> errors = 0, times = 0;
+	std::thread again([&] {
+		for (unsigned i = 0; !stop; i++, times++) { // the same one twice, then the other
+			const extfuse_token token = extfuse_token_node(fs.ext(), node);
+			if (extfuse_register_backing(fs.ext(), node, lower[i / 2 % 2], token, 0))
+				errors++;
+		}
+	});
+	int wrong = 0;
+	for (int i = 0; i < 2000; i++)
+		wrong += sys::read_file(fs.path("file")) != "lower";
+	stop = true;
+	again.join();
+	EXPECT_EQ(wrong, 0);
+	EXPECT_EQ(errors, 0);
+	EXPECT_GT(times, 2000);
+	EXPECT_EQ(fs.registered(), 1);
+}
+
+TEST(Backing, OutdatedOneDoesNotReplaceANewerOne)
+{
+	Backed fs;
+	fs.say.opens = false;
+	const uint64_t node = fs.store.add_file("file", "daemon");
+	const extfuse_token old = extfuse_token_node(fs.ext(), node);
+	const sys::Fd late(sys::open(fs.lower_dir, O_TMPFILE | O_RDWR, 0600));
+	extfuse_invalidate_node(fs.ext(), node);
+	ASSERT_EQ(fs.give(node, "lower"), 0);
+	EXPECT_EQ(extfuse_register_backing(fs.ext(), node, late, old, 0), -ESTALE);
+	EXPECT_EQ(sys::read_file(fs.path("file")), "lower");
 	EXPECT_EQ(fs.registered(), 1);
 }
 
