@@ -124,10 +124,9 @@ static inline bool ext_attr_unchanged(struct inode *inode, u64 version)
 }
 
 /* Are the inode's attributes remembered, and has nothing moved since? */
-static inline bool ext_attr_warm(struct inode *inode, u32 request_mask)
+static inline bool ext_attr_warm(struct ext_conn *ec, struct inode *inode, u32 request_mask)
 {
 	struct fuse_inode *fi = get_fuse_inode(inode);
-	struct ext_conn *ec = get_fuse_conn(inode)->ext;
 	/* Pairs with the release in ext_attr_label(): node_index and version */
 	u64 remembered = smp_load_acquire(&fi->ext.attr_word);
 

@@ -254,7 +254,7 @@ int ext_update_attributes(struct inode *inode, u32 request_mask, bool may_sleep)
 	u64 version;
 	int ret;
 
-	if (ext_attr_warm(inode, request_mask))
+	if (ext_attr_warm(get_fuse_conn(inode)->ext, inode, request_mask))
 		return 0;
 	if (!ext_attr_expired(inode, request_mask))
 		return EXT_UPCALL;
@@ -299,7 +299,7 @@ int ext_inode_getattr(struct mnt_idmap *idmap, const struct path *path, struct k
 		return fuse_getattr(idmap, path, stat, request_mask, flags);
 	do {
 		version = ext_attr_version(inode);
-		if (!ext_attr_warm(inode, wanted)) {
+		if (!ext_attr_warm(fc->ext, inode, wanted)) {
 			ret = EXT_UPCALL;
 			if (ext_attr_expired(inode, wanted))
 				ret = ext_attr_ask(idmap, inode, stat, wanted, true, &version);
@@ -337,7 +337,7 @@ int ext_dir_permission(struct mnt_idmap *idmap, struct inode *inode, int mask)
 	if (!fc->default_permissions) {
 		if (!(mask & (MAY_ACCESS | MAY_CHDIR)))
 			return 0;
-	} else if (ext_attr_warm(inode, STATX_MODE | STATX_UID | STATX_GID) &&
+	} else if (ext_attr_warm(fc->ext, inode, STATX_MODE | STATX_UID | STATX_GID) &&
 		   ext_may_search(idmap, inode, mask) && ext_attr_unchanged(inode, version)) {
 		return 0;
 	}
