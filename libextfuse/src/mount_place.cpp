@@ -94,21 +94,26 @@ std::optional<MountPlace::Id> MountPlace::identify(const Fd &fd)
 	return Id{st.stx_mnt_id, st.stx_dev_major, st.stx_dev_minor};
 }
 
-// What is mounted on cannot be renamed; what is above it can.
+// What is mounted on cannot be renamed, but for renames that began before; what is
+// above it can.
 void MountPlace::find_mounted()
 {
-	std::string name;
+	constexpr int renames = 32; // under way at the same time
 
-	if (name_of(place_, name) < 0)
-		return;
-	// A file has no "..".
-	const Fd parent(directory_ ? openat(place_.get(), "..", O_PATH | O_CLOEXEC) : -1);
-	if (parent)
-		name.erase(0, name.rfind('/') + 1);
-	const Fd top(openat(parent.get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
-	id_ = identify(top);
-	if (id_ == identify(place_))
-		id_.reset();
+	for (int i = 0; i < renames && !id_; i++) {
+		std::string name;
+
+		if (name_of(place_, name) < 0)
+			return;
+		// A file has no "..".
+		const Fd parent(directory_ ? openat(place_.get(), "..", O_PATH | O_CLOEXEC) : -1);
+		if (parent)
+			name.erase(0, name.rfind('/') + 1);
+		const Fd top(openat(parent.get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+		id_ = identify(top);
+		if (id_ == identify(place_))
+			id_.reset();
+	}
 }
 
 int MountPlace::find_name(std::string &out) const
