@@ -28,6 +28,10 @@ STATUS_LOST = 122     # the guest ended without a status
 STATUS_SETUP = 123    # the guest could not be started
 STATUS_TIMEOUT = 124  # the time limit ran out
 
+# A message, too, of what a test may see instead of nothing.
+ONCE_MORE = ("vm: the guest's kernel panicked before it ran anything of ours, as it does now "
+             "and then where emulated CPUs patch code under each other; once more")
+
 DEFAULT_TIMEOUT = 900
 PROBE_TIMEOUT = 40
 POWEROFF_PATIENCE = 20
@@ -412,8 +416,7 @@ def run(o, command):
         m = boot(o, command)
         text = console_text(o)
         if panicked_at_boot(o, m, text):
-            say("vm: the guest's kernel panicked before it ran anything of ours, as it does "
-                "now and then where emulated CPUs patch code under each other; once more")
+            say(ONCE_MORE)
             m = boot(o, command)
             text = console_text(o)
         return verdict(m, text)
