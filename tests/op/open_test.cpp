@@ -502,6 +502,7 @@ TEST(Open, DetachBetweenOpenAndRead)
 	fs.say.blocks = false;
 	fs.store.add_file("file", "content");
 	prime(fs, "file");
+	ASSERT_TRUE(all_released(fs)); // prime()'s
 	sys::drop_pages();
 	sys::Fd fd(sys::open(fs.path("file"), O_RDONLY)),
 		silent(sys::open(fs.path("file"), O_RDONLY));
