@@ -39,7 +39,9 @@ def head(raw):
 
 def guests_of(result):
     guests = result.get("guests", 1)
-    return f" in {guests} VMs side by side, each workload in one" if guests > 1 else ""
+    text = f" in {guests} VMs side by side, each workload in one" if guests > 1 else ""
+    status = result.get("status")
+    return text + (f"; **not all: a VM ended with status {status}**" if status else "")
 
 
 def rounds_of(result):

@@ -36,8 +36,10 @@ class Progress:
                 print(line, flush=True)
                 return
             self.parts[guest] = int(words[1]), int(words[2])
-            if all(self.parts):
-                self.show(*map(sum, zip(*self.parts, strict=True)), words[3])
+            known = [p for p in self.parts if p]
+            done, total = map(sum, zip(*known, strict=True))
+            # Those that have said nothing yet have as much to do.
+            self.show(done, total * len(self.parts) // len(known), words[3])
 
     def show(self, done, total, what):
         now = time.monotonic()

@@ -7,17 +7,18 @@ import pathlib
 import shutil
 import time
 
-from devlib import build, config, rootfs
+from devlib import build, config, qemu, rootfs
 from devlib.proc import Failure, say
 
 from extbench import catalog, host, machine, profile, sides
 from extbench.progress import Progress
 
 RESULTS = pathlib.Path(__file__).resolve().parents[1] / "results"
-VM = {"icount": ("--icount", "--mem", "3G"), "wall": ("--smp", "2", "--mem", "3G")}
+MEMORY = "3G"
+VM = {"icount": ("--icount", "--mem", MEMORY), "wall": ("--smp", "2", "--mem", MEMORY)}
 LIMIT, LIMIT_QUICK = 3600, 600  # seconds for one VM, on a busy machine
 ROUNDS, ROUNDS_QUICK = 5, 1
-GUESTS = 2  # side by side at most, with the memory of VM each
+GUESTS = 2  # side by side at most
 SCALE_NATIVE = 20  # of the operations: no emulation
 
 
@@ -58,14 +59,14 @@ def measure(a, clock):
         ended = host.run_jobs([
             host.guest_job("suite", [*args, "--part", str(i), str(guests)], VM[clock], limit,
                            watches.watch(i), f"suite-{i}") for i in range(guests)])
-    status = max(status or int(result is None) for status, result in ended)
+    failed = [status or 1 for status, result in ended if status or result is None]
     results = [result for _, result in ended if result is not None]
     if not results:
-        raise Failure(f"the suite failed on the clock {clock} (status {status})",
-                      "its messages are above", status)
-    if status != 0:
-        say(f"bench: a guest ended with status {status}: what was measured is reported")
-    return {**merged(results), "status": status}
+        raise Failure(f"the suite failed on the clock {clock} (status {failed[0]})",
+                      "its messages are above", failed[0])
+    if failed:
+        say(f"bench: a guest ended with status {failed[0]}: what was measured is reported")
+    return {**merged(results), "guests": guests, "status": failed[0] if failed else 0}
 
 
 def guests_for(a, clock):
@@ -74,7 +75,8 @@ def guests_for(a, clock):
     if a.native or clock != "icount":
         return 1
     loads = catalog.part(catalog.chosen(a.name, a.quick), clock, lowers(a), a.native)
-    return max(1, min(GUESTS, os.cpu_count(), len(loads)))
+    room = qemu.available_memory() // qemu.mebibytes(MEMORY)
+    return max(1, min(GUESTS, len(os.sched_getaffinity(0)), room, len(loads)))
 
 
 def merged(results):
@@ -82,7 +84,7 @@ def merged(results):
     order = {w.key: i for i, w in enumerate(catalog.LOADS)}
     samples = sorted((s for r in results for s in r["samples"]),
                      key=lambda s: (s["round"], order[s["workload"]]))
-    return {**results[0], "samples": samples, "guests": len(results)}
+    return {**results[0], "samples": samples}
 
 
 def breakdown():
@@ -116,12 +118,12 @@ def clocks(a):
     return (a.clock,) if a.clock else ("icount", "wall")
 
 
-def results_dir(a):
+def results_dir(a, complete):
     if a.results:
         return pathlib.Path(a.results).absolute()
     # The report of a full run is in the repository: nothing less may replace it.
     whole = not (a.quick or a.name or a.side or a.lower or a.clock or a.scale)
-    return RESULTS if whole and not a.native else config.out_dir() / "bench" / "report"
+    return RESULTS if whole and complete and not a.native else config.out_dir() / "bench" / "report"
 
 
 def render(raw, target):
@@ -160,11 +162,12 @@ def main(a):
             raw[part] = make()
     raw["seconds"] = round(time.monotonic() - began)
     raw["machine"]["load_average_after"] = os.getloadavg()
-    target = render(raw, results_dir(a))
+    complete = not any(r["status"] for r in raw["clocks"].values())
+    target = render(raw, results_dir(a, complete))
     print((target / "report.md").read_text(encoding="utf-8"), flush=True)
     say(f"-- bench: {target}/report.html and report.md, after {raw['seconds']} s")
     refused = sum(bool(s["refused"]) for r in raw["clocks"].values() for s in r["samples"])
-    return 1 if refused or any(r["status"] for r in raw["clocks"].values()) else 0
+    return 0 if complete and not refused else 1
 
 
 def add_options(p):

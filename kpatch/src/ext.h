@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * extfuse's own part of the driver: structures, lock rules, and what the hooks
- * in fs/fuse call. Included at the end of fuse_i.h.
+ * extfuse's own part of the driver: structures and lock rules; what the hooks in
+ * fs/fuse call is in ext_ops.h. Included at the end of fuse_i.h.
  *
  * Locks
  *   ext_mutex        the list of handlers, ext_handler.link and .conns,

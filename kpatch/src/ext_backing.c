@@ -15,7 +15,11 @@
 struct ext_backing {
 	u64 nodeid;
 	u64 behind;			/* word under which it was registered */
-	struct fuse_backing *fb;	/* a reference */
+	/*
+	 * A reference. Exchanged under the lock, once the one that replaces it is in the
+	 * array: who reads it under RCU and gets no reference finds that one.
+	 */
+	struct fuse_backing *fb;
 	struct list_head clock;		/* in ext_backings.clock */
 	u64 used;			/* ext_backings.now when it was opened last; no lock */
 	struct rcu_head rcu;
@@ -225,7 +229,7 @@ static int ext_backing_store(struct ext_backings *backings, struct ext_backing *
 		WRITE_ONCE(backings->count, backings->count + 1);
 	list_add_tail(&b->clock, &backings->clock);
 	WRITE_ONCE(backings->now, backings->now + 1);
-	b->used = backings->now;
+	WRITE_ONCE(b->used, backings->now);
 	WRITE_ONCE(backings->ever, true);
 	return 0;
 }
@@ -247,7 +251,7 @@ static int ext_backing_insert(struct ext_conn *ec, struct ext_backing *b)
 	if (backings->dead)
 		err = -ENOTCONN;
 	else if (b->behind != ext_behind(ec, b->nodeid))
-		err = -ESTALE; /* the one there is may be newer */
+		err = -ESTALE;
 	else
 		err = ext_backing_store(backings, b, old);
 	if (!err) {
@@ -262,8 +266,10 @@ static int ext_backing_insert(struct ext_conn *ec, struct ext_backing *b)
 		}
 	} else if (!old) {
 		__xa_erase(&backings->files, b->nodeid); /* what was reserved */
+	} else if (old->behind != ext_behind(ec, b->nodeid)) {
+		ext_backing_remove(backings, old); /* nobody can open it any more */
 	} else {
-		old = NULL; /* stays */
+		old = NULL; /* newer than b: it stays */
 	}
 	xa_unlock(&backings->files);
 	ext_backing_put(old);

@@ -236,6 +236,10 @@ TEST(Backing, OutdatedOneDoesNotReplaceANewerOne)
 	EXPECT_EQ(extfuse_register_backing(fs.ext(), node, late, old, 0), -ESTALE);
 	EXPECT_EQ(sys::read_file(fs.path("file")), "lower");
 	EXPECT_EQ(fs.registered(), 1);
+	// An outdated one that it finds goes: nobody can open that any more.
+	extfuse_invalidate_node(fs.ext(), node);
+	EXPECT_EQ(extfuse_register_backing(fs.ext(), node, late, old, 0), -ESTALE);
+	EXPECT_EQ(fs.registered(), 0);
 }
 
 TEST(Backing, AppendingCanBeEnded)

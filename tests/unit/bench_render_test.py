@@ -4,6 +4,7 @@
 
     bench_render_test.py SOURCE_DIRECTORY"""
 
+import argparse
 import json
 import pathlib
 import subprocess
@@ -11,11 +12,13 @@ import sys
 import tempfile
 import time
 import unittest
+from unittest import mock
 
 SOURCE = pathlib.Path(sys.argv.pop(1))
 sys.dont_write_bytecode = True
 sys.path[:0] = [str(SOURCE / "bench"), str(SOURCE / "vm")]
 
+from devlib.proc import Failure  # noqa: E402
 from extbench import catalog, host, life, profile, sides, whole  # noqa: E402
 from extbench.progress import Progress  # noqa: E402
 from extbench.suite import PROGRESS  # noqa: E402
@@ -105,13 +108,36 @@ class Report(unittest.TestCase):
         clock = value["clocks"]["icount"]
         every = [{**clock, "samples": [s for s in clock["samples"] if (s["workload"] == "tar-1th")
                                        == own]} for own in (True, False)]
-        value["clocks"]["icount"] = whole.merged([clock])
+        value["clocks"]["icount"] = {**whole.merged([clock]), "guests": 1}
         alone = self.render(value)["report.md"]
-        value["clocks"]["icount"] = whole.merged(every)
+        value["clocks"]["icount"] = {**whole.merged(every), "guests": 2}
         beside = self.render(value)["report.md"]
         where = " in 2 VMs side by side, each workload in one"
         self.assertIn(where, beside)
         self.assertEqual(beside.replace(where, ""), alone)
+
+    def suite_of_two(self, *ended):
+        """What measure() makes of two guests that ended so."""
+        a = argparse.Namespace(name="", quick=False, native=False, lower=[], side=[], rounds=0,
+                               scale=0, results=None, clock=None)
+        with (mock.patch.object(whole, "guests_for", lambda *_: 2),
+              mock.patch.object(host, "run_jobs", lambda jobs: list(ended))):
+            return a, whole.measure(a, "icount")
+
+    def test_half_a_suite_is_not_a_whole_one(self):
+        half = raw()["clocks"]["icount"]
+        for ended, status in (((0, half), (0, half)), 0), (((-9, None), (0, half)), -9), (
+                ((0, half), (123, None)), 123), (((124, half), (0, half)), 124), (
+                ((0, half), (0, None)), 1):
+            a, result = self.suite_of_two(*ended)
+            self.assertEqual(result["status"], status)
+            self.assertEqual(whole.results_dir(a, not status) == whole.RESULTS, not status)
+            value = raw()
+            value["clocks"]["icount"] = result
+        text = self.render(value)["report.md"]
+        self.assertIn("**not all: a VM ended with status 1**", text)
+        with self.assertRaises(Failure):
+            self.suite_of_two((-9, None), (1, None))
 
 
 class SideBySide(unittest.TestCase):
@@ -128,10 +154,10 @@ class SideBySide(unittest.TestCase):
         progress = Progress("label", 2)
         progress.show = lambda *args: shown.append(args)
         progress.watch(0)(f"{PROGRESS} 1 10 first")
-        self.assertEqual(shown, [])  # of how many is not known
+        self.assertEqual(shown, [(1, 20, "first")])  # the other's share is not known yet
         progress.watch(1)(f"{PROGRESS} 2 20 second")
         progress.watch(0)(f"{PROGRESS} 5 10 third one")
-        self.assertEqual(shown, [(3, 30, "second"), (7, 30, "third one")])
+        self.assertEqual(shown[1:], [(3, 30, "second"), (7, 30, "third one")])
 
     def job(self, directory, name, script, watch):
         path = pathlib.Path(directory) / name

@@ -602,8 +602,8 @@ struct extfuse_backing {
  * then. Files that are open keep theirs. Who may open is decided per open; the
  * file is opened anew each time, with the credentials of this call.
  * EPERM: needs CAP_SYS_ADMIN, and FUSE_PASSTHROUGH granted at INIT; ESTALE: .behind
- * has moved; EINVAL: not a regular file, or bad arguments; ELOOP: stacked too deep;
- * ENOTCONN: no mount any more.
+ * has moved (what was registered since then stays); EINVAL: not a regular file, or bad
+ * arguments; ELOOP: stacked too deep; ENOTCONN: no mount any more.
  */
 #define EXTFUSE_IOC_BACKING_SET _IOW(EXTFUSE_IOC_MAGIC, 0x48, struct extfuse_backing)
 /* Drop what is registered for .nodeid; .fd -1. ENOENT: nothing is. */
