@@ -548,7 +548,8 @@ TEST(Reply, FullCaches)
 		const std::string name = "last" + std::to_string(i);
 		fs.store.add_file(name, "data");
 		sys::stat(fs.path(name));
-		const Counts c = during(fs, [&] { EXPECT_EQ(sys::attr(fs.path(name)).st_size, 4); });
+		const Counts c =
+			during(fs, [&] { EXPECT_EQ(sys::attr(fs.path(name)).st_size, 4); });
 		hit = c.sent_all() == 0;
 	}
 	EXPECT_TRUE(hit);
