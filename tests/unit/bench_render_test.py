@@ -140,6 +140,23 @@ class Report(unittest.TestCase):
             self.suite_of_two((-9, None), (1, None))
 
 
+class CommandLine(unittest.TestCase):
+    def bench(self, *words):
+        return subprocess.run([sys.executable, "-B", str(SOURCE / "bench/run"), *words],
+                              capture_output=True, text=True, check=False)
+
+    def test_what_has_no_native_form_says_so(self):
+        for name in ("kbuild", "bounds", "sweep"):
+            r = self.bench(name, "--native")
+            self.assertEqual(r.returncode, 2, r.stderr)
+            self.assertIn(f"'{name}' is measured in the VM only", r.stderr)
+
+    def test_unknown_names(self):
+        r = self.bench("MRPX")
+        self.assertEqual(r.returncode, 2, r.stderr)
+        self.assertIn("no benchmark or workload 'MRPX'", r.stderr)
+
+
 class SideBySide(unittest.TestCase):
     def test_each_workload_is_in_one_part(self):
         for clock in sides.DAEMON:
