@@ -28,7 +28,7 @@ STATUS_LOST = 122     # the guest ended without a status
 STATUS_SETUP = 123    # the guest could not be started
 STATUS_TIMEOUT = 124  # the time limit ran out
 
-# A message, too, of what a test may see instead of nothing.
+# Said where the kernel is booted twice; tests of what a command prints allow for it.
 ONCE_MORE = ("vm: the guest's kernel panicked before it ran anything of ours, as it does now "
              "and then where emulated CPUs patch code under each other; once more")
 
