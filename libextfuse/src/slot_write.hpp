@@ -79,12 +79,13 @@ private:
 };
 
 // The way to write in a bucket: the slot of the same key, else an empty or
-// outdated one, else the one that the hash names. A busy one is passed over
+// outdated one, else the one that extfuse_victim() names. A busy one is passed over
 // where there is a choice. evicts: the slot holds another key that is live.
 template <class Slot, class Same, class Live>
 Slot *choose(Slot (&ways)[EXTFUSE_WAYS], uint64_t hash, Same same, Live live, bool &evicts)
 {
 	Slot *free = nullptr;
+	auto turn = static_cast<uint32_t>(hash);
 
 	evicts = false;
 	for (Slot &slot : ways) {
@@ -92,7 +93,10 @@ Slot *choose(Slot (&ways)[EXTFUSE_WAYS], uint64_t hash, Same same, Live live, bo
 			return &slot;
 	}
 	for (Slot &slot : ways) {
-		if (peek(slot.seq) & 1)
+		const uint32_t seq = peek(slot.seq);
+
+		turn += seq;
+		if (seq & 1)
 			continue;
 		if (!peek(slot.word))
 			return &slot;
@@ -102,10 +106,10 @@ Slot *choose(Slot (&ways)[EXTFUSE_WAYS], uint64_t hash, Same same, Live live, bo
 	if (free)
 		return free;
 	evicts = true;
-	// Neither the bits of the bucket (32 up) nor those of the word (0 up).
-	Slot *victim = &ways[(hash >> 62) % EXTFUSE_WAYS];
+	const uint32_t first = extfuse_victim(turn);
+	Slot *victim = &ways[first];
 	for (size_t i = 1; i < EXTFUSE_WAYS && (peek(victim->seq) & 1); i++)
-		victim = &ways[((hash >> 62) + i) % EXTFUSE_WAYS];
+		victim = &ways[(first + i) % EXTFUSE_WAYS];
 	return victim;
 }
 

@@ -222,6 +222,26 @@ TEST_F(SlotsTest, FullMapEvictsAndNeverFails)
 	EXPECT_EQ(evicted, 5000U - 2 * EXTFUSE_WAYS);
 }
 
+// Beside others that nobody asks for any more.
+TEST_F(SlotsTest, TwoInUseDoNotReplaceEachOtherForEver)
+{
+	for (uint64_t root = 1; root <= 64; root++) {
+		make(1, 1, 1, 1);
+		for (uint64_t i = 0; i < EXTFUSE_WAYS; i++)
+			put_attr(1000 + i, i);
+		size_t stored = 0;
+		for (int i = 0; i < 1000; i++) {
+			for (const uint64_t node : {root, root + 1}) {
+				if (find_attr(maps, words.seed(), node))
+					continue;
+				ASSERT_EQ(put_attr(node, 0), Stored::evicted);
+				stored++;
+			}
+		}
+		EXPECT_LT(stored, 40) << root;
+	}
+}
+
 TEST_F(SlotsTest, AttributesArrive)
 {
 	extfuse_attr a;

@@ -69,12 +69,13 @@ static __always_inline void extfuse_seq_unlock(__u32 *seq, __u32 begin)
 /*
  * Which of the slots of a bucket to write, from what is known of each, one bit a
  * slot: the one of the same key, else an empty, else an outdated one, else the one
- * that the hash names. Busy ones are passed over where there is a choice. A program
- * of its own to the verifier, which would go through what follows for each outcome.
+ * that extfuse_victim() names. turn: the key's hash plus the sequence numbers of all the
+ * slots. Busy ones are passed over where there is a choice. A program of its own to the
+ * verifier, which would go through what follows for each outcome.
  */
-__noinline __u32 extfuse_way(__u32 same, __u32 empty, __u32 outdated, __u32 busy, __u64 hash)
+__noinline __u32 extfuse_way(__u32 same, __u32 empty, __u32 outdated, __u32 busy, __u32 turn)
 {
-	__u32 first = hash >> 62, i;
+	__u32 first = extfuse_victim(turn), i;
 
 	if (!same)
 		same = empty & ~busy;
@@ -95,7 +96,7 @@ __noinline __u32 extfuse_way(__u32 same, __u32 empty, __u32 outdated, __u32 busy
 		if (!(busy & (1U << way)))
 			return way;
 	}
-	return first % EXTFUSE_WAYS;
+	return first;
 }
 
 /* Index of the bucket of a hash; mask: number of buckets - 1. */

@@ -9,7 +9,7 @@
  * else is writing), stores, and makes it even again, larger by two. A reader
  * copies what it needs between two loads of the same even number.
  * A bucket is never full: a writer replaces, in this order, the slot of the same
- * key, an empty or outdated one, one chosen by the bucket's hash bits.
+ * key, an empty or outdated one, the one that extfuse_victim() names.
  */
 #ifndef EXTFUSE_ABI_SLOTS_H
 #define EXTFUSE_ABI_SLOTS_H
@@ -19,6 +19,20 @@
 #endif
 
 #define EXTFUSE_WAYS 4
+
+/*
+ * The slot that makes room. turn: the key's hash plus the bucket's sequence numbers, so
+ * another for each key and after each write: as good as random. By the key alone, two keys
+ * in use could replace each other for ever beside others that nobody asks for. Most of
+ * MurmurHash3's 32-bit finalizer (Austin Appleby, public domain).
+ */
+static inline __attribute__((always_inline)) __u32 extfuse_victim(__u32 turn)
+{
+	turn ^= turn >> 16;
+	turn *= 0x85ebca6bU;
+	turn ^= turn >> 13;
+	return ((turn * 0xc2b2ae35U) >> 16) % EXTFUSE_WAYS;
+}
 
 struct extfuse_name_slot {
 	__u32 seq;

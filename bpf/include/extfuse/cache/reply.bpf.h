@@ -162,13 +162,12 @@ static __noinline int reply_attr_linked(__u64 nodeid, __u64 hash, __u32 nlink)
 			continue;
 		seq = extfuse_seq_lock(&s->seq);
 		if (seq & 1)
-			break;
+			continue;
 		if (s->nodeid == nodeid) {
 			s->word = 0;
 			s->attr.nlink = nlink;
 		}
 		extfuse_seq_unlock(&s->seq, seq);
-		break;
 	}
 	return 0;
 }
@@ -188,7 +187,9 @@ static __always_inline __u64 reply_node_token(const struct extfuse_caller *calle
 #define REPLY_WAY(slot_, i_, same_, token_)                                                        \
 	do {                                                                                       \
 		__u64 word_ = (slot_)->word;                                                       \
-		if ((slot_)->seq & 1)                                                              \
+		__u32 seq_ = (slot_)->seq;                                                         \
+		turn += seq_;                                                                      \
+		if (seq_ & 1)                                                                      \
 			busy |= 1U << (i_);                                                        \
 		if (!word_)                                                                        \
 			empty |= 1U << (i_);                                                       \
@@ -218,7 +219,7 @@ static __always_inline int reply_name(const struct extfuse_reply_entry_in *in, _
 				      __u64 who)
 {
 	__u64 hash = in->lookup.hash, parent = in->lookup.parent;
-	__u32 same = 0, empty = 0, outdated = 0, busy = 0, seq, i;
+	__u32 same = 0, empty = 0, outdated = 0, busy = 0, turn = hash, seq, i;
 	__u32 key = extfuse_bucket(hash, ext_name_mask);
 	struct extfuse_name_bucket *b = bpf_map_lookup_elem(&ext_names, &key);
 	struct extfuse_name_slot *s;
@@ -237,7 +238,7 @@ static __always_inline int reply_name(const struct extfuse_reply_entry_in *in, _
 				    (in->lookup.name[3] ^ s->name[3])),
 			  reply_entry_token(&in->lookup.caller, s->parent, s->tag));
 	}
-	s = &b->slot[extfuse_way(same, empty, outdated, busy, hash) % EXTFUSE_WAYS];
+	s = &b->slot[extfuse_way(same, empty, outdated, busy, turn) % EXTFUSE_WAYS];
 	seq = extfuse_seq_lock(&s->seq);
 	if (seq & 1)
 		return extfuse_count_unkept(EXTFUSE_OP_LOOKUP, EXTFUSE_UNKEPT_BUSY);
@@ -254,7 +255,7 @@ static __noinline int reply_long_name(const struct extfuse_reply_entry_in *in, _
 				      __u64 who)
 {
 	__u64 hash = in->lookup.hash, parent = in->lookup.parent;
-	__u32 same = 0, empty = 0, outdated = 0, busy = 0, seq, i;
+	__u32 same = 0, empty = 0, outdated = 0, busy = 0, turn = hash, seq, i;
 	__u32 key = extfuse_bucket(hash, ext_long_name_mask);
 	struct extfuse_long_name_bucket *b = bpf_map_lookup_elem(&ext_long_names, &key);
 	struct extfuse_long_name_slot *s;
@@ -268,7 +269,7 @@ static __noinline int reply_long_name(const struct extfuse_reply_entry_in *in, _
 		REPLY_WAY(s, i, s->tag == (__u32)hash && s->parent == parent,
 			  reply_entry_token(&in->lookup.caller, s->parent, s->tag));
 	}
-	s = &b->slot[extfuse_way(same, empty, outdated, busy, hash) % EXTFUSE_WAYS];
+	s = &b->slot[extfuse_way(same, empty, outdated, busy, turn) % EXTFUSE_WAYS];
 	seq = extfuse_seq_lock(&s->seq);
 	if (seq & 1)
 		return extfuse_count_unkept(EXTFUSE_OP_LOOKUP, EXTFUSE_UNKEPT_BUSY);
@@ -333,7 +334,7 @@ static __always_inline int extfuse_cache_reply_attr(const struct extfuse_reply_a
 					  : in->mark,
 				  ext_cache_attrs);
 	__u64 hash = in->hash, nodeid = in->nodeid, expires = 0, who;
-	__u32 same = 0, empty = 0, outdated = 0, busy = 0, seq, i;
+	__u32 same = 0, empty = 0, outdated = 0, busy = 0, turn = hash, seq, i;
 	__u32 key = extfuse_bucket(hash, ext_attr_mask);
 	struct extfuse_attr_bucket *b;
 	struct extfuse_attr_slot *s;
@@ -357,7 +358,7 @@ static __always_inline int extfuse_cache_reply_attr(const struct extfuse_reply_a
 		s = &b->slot[i];
 		REPLY_WAY(s, i, s->nodeid == nodeid, reply_node_token(&in->caller, s->nodeid));
 	}
-	s = &b->slot[extfuse_way(same, empty, outdated, busy, hash) % EXTFUSE_WAYS];
+	s = &b->slot[extfuse_way(same, empty, outdated, busy, turn) % EXTFUSE_WAYS];
 	seq = extfuse_seq_lock(&s->seq);
 	if (seq & 1)
 		return extfuse_count_unkept(EXTFUSE_OP_GETATTR, EXTFUSE_UNKEPT_BUSY);

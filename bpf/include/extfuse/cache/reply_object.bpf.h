@@ -63,7 +63,7 @@ static __always_inline int extfuse_cache_reply_bytes(const struct extfuse_reply_
 	__u32 scope = reply_scope(in->mark, ext_cache_others), mark = in->mark, len = in->size,
 	      kind = in->op, flags = 0;
 	__u64 nodeid = in->nodeid, arg = in->arg, word = in->word, hash, who;
-	__u32 same = 0, empty = 0, outdated = 0, busy = 0, seq, i, key;
+	__u32 same = 0, empty = 0, outdated = 0, busy = 0, turn, seq, i, key;
 	struct extfuse_object_bucket *b;
 	struct extfuse_object_slot *s;
 
@@ -89,6 +89,7 @@ static __always_inline int extfuse_cache_reply_bytes(const struct extfuse_reply_
 		return reply_unkept_for(kind, scope);
 
 	hash = extfuse_object_hash(ext_seed, nodeid, kind, arg);
+	turn = hash;
 	key = extfuse_bucket(hash, ext_object_mask);
 	b = bpf_map_lookup_elem(&ext_objects, &key);
 	if (!b)
@@ -99,7 +100,7 @@ static __always_inline int extfuse_cache_reply_bytes(const struct extfuse_reply_
 		REPLY_WAY(s, i, s->nodeid == nodeid && s->arg == arg && s->kind == kind,
 			  reply_of_node(s) ? reply_node_token(&in->caller, s->nodeid) : word_);
 	}
-	s = &b->slot[extfuse_way(same, empty, outdated, busy, hash) % EXTFUSE_WAYS];
+	s = &b->slot[extfuse_way(same, empty, outdated, busy, turn) % EXTFUSE_WAYS];
 	seq = extfuse_seq_lock(&s->seq);
 	if (seq & 1)
 		return extfuse_count_unkept(kind, EXTFUSE_UNKEPT_BUSY);
@@ -144,7 +145,7 @@ static long reply_block(__u64 i, void *ctx)
 	__u64 hash = extfuse_block_hash(ext_seed, nodeid, index);
 	__u32 key = extfuse_bucket(hash, ext_block_mask);
 	struct extfuse_data_bucket *b = bpf_map_lookup_elem(&ext_blocks, &key);
-	__u32 same = 0, empty = 0, outdated = 0, busy = 0, seq, way;
+	__u32 same = 0, empty = 0, outdated = 0, busy = 0, turn = hash, seq, way;
 	struct extfuse_data_slot *s;
 
 	if (len > EXTFUSE_BLOCK_SIZE)
@@ -157,7 +158,7 @@ static long reply_block(__u64 i, void *ctx)
 		REPLY_WAY(s, way, s->nodeid == nodeid && s->index == index,
 			  reply_node_token(&r->in->caller, s->nodeid));
 	}
-	s = &b->slot[extfuse_way(same, empty, outdated, busy, hash) % EXTFUSE_WAYS];
+	s = &b->slot[extfuse_way(same, empty, outdated, busy, turn) % EXTFUSE_WAYS];
 	seq = extfuse_seq_lock(&s->seq);
 	if (seq & 1)
 		return 0;

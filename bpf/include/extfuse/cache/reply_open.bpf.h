@@ -23,7 +23,7 @@ static __always_inline int extfuse_cache_reply_open(const struct extfuse_reply_o
 	__u32 scope = reply_scope(in->mark, ext_cache_others), op = in->op;
 	__u32 file = EXTFUSE_FILE_PLAIN;
 	__u64 hash = in->hash, nodeid = in->nodeid, who;
-	__u32 same = 0, empty = 0, outdated = 0, busy = 0, seq, i;
+	__u32 same = 0, empty = 0, outdated = 0, busy = 0, turn = hash, seq, i;
 	__u32 key = extfuse_bucket(hash, ext_open_mask);
 	struct extfuse_open_bucket *b;
 	struct extfuse_open_slot *s;
@@ -52,7 +52,7 @@ static __always_inline int extfuse_cache_reply_open(const struct extfuse_reply_o
 		s = &b->slot[i];
 		REPLY_WAY(s, i, s->nodeid == nodeid, reply_node_token(&in->caller, s->nodeid));
 	}
-	s = &b->slot[extfuse_way(same, empty, outdated, busy, hash) % EXTFUSE_WAYS];
+	s = &b->slot[extfuse_way(same, empty, outdated, busy, turn) % EXTFUSE_WAYS];
 	seq = extfuse_seq_lock(&s->seq);
 	if (seq & 1)
 		return extfuse_count_unkept(op, EXTFUSE_UNKEPT_BUSY);
@@ -83,7 +83,7 @@ static long reply_chunk(__u64 n, void *ctx)
 	__u64 hash = extfuse_block_hash(ext_seed, nodeid, start);
 	__u32 key = extfuse_bucket(hash, ext_dir_mask);
 	struct extfuse_dir_bucket *b = bpf_map_lookup_elem(&ext_dirs, &key);
-	__u32 same = 0, empty = 0, outdated = 0, busy = 0, seq, i, len;
+	__u32 same = 0, empty = 0, outdated = 0, busy = 0, turn = hash, seq, i, len;
 	struct extfuse_dir_slot *s;
 
 	if (!b)
@@ -94,7 +94,7 @@ static long reply_chunk(__u64 n, void *ctx)
 		REPLY_WAY(s, i, s->nodeid == nodeid && s->start == start,
 			  reply_node_token(&w->in->caller, s->nodeid));
 	}
-	s = &b->slot[extfuse_way(same, empty, outdated, busy, hash) % EXTFUSE_WAYS];
+	s = &b->slot[extfuse_way(same, empty, outdated, busy, turn) % EXTFUSE_WAYS];
 	seq = extfuse_seq_lock(&s->seq);
 	if (seq & 1) {
 		w->why = EXTFUSE_UNKEPT_BUSY;
