@@ -13,6 +13,7 @@ from devlib import config, proc
 from devlib.proc import Failure
 
 RESULTS = "bench"  # below /out
+GRACE = 40  # seconds: a kernel's source may have to be removed
 
 
 def result_file(name):
@@ -31,6 +32,7 @@ class Job:
     argv: list
     watch: object = None
     env: dict | None = None
+    grace: int = 3  # seconds to clean up when it is ended
 
 
 def run_jobs(jobs):
@@ -50,7 +52,8 @@ def run_jobs(jobs):
         job.path.unlink(missing_ok=True)
     with contextlib.ExitStack() as stack:
         children = [stack.enter_context(proc.child(
-            job.argv, env=job.env, text=True, stdout=subprocess.PIPE if job.watch else None))
+            job.argv, job.grace, env=job.env, text=True,
+            stdout=subprocess.PIPE if job.watch else None))
             for job in jobs]
         pumps = [threading.Thread(target=pump, args=pair, daemon=True)
                  for pair in zip(jobs, children, strict=True) if pair[0].watch]
@@ -80,12 +83,12 @@ def run_guest(*job, **more):
 
 
 def run_here(job, args, watch):
-    """The same on this machine itself."""
+    """The same on this machine itself; whatever becomes of us, its mounts vanish with it."""
     path, _ = result_file(f"{job}.json")
     env = dict(os.environ, EXTFUSE_BUILD=os.environ.get("EXTFUSE_BUILD")
                or str(config.build_dir()))
-    return run_jobs([Job(path, [str(config.SRC / "bench" / "guest"), job, "--out", str(path),
-                                *args], watch, env)])[0]
+    argv = [str(config.SRC / "bench" / "guest"), job, "--out", str(path), *args]
+    return run_jobs([Job(path, proc.in_namespaces(argv, proc=True), watch, env, GRACE)])[0]
 
 
 def need(status, result, what):

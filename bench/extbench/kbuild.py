@@ -12,7 +12,6 @@ counted there, too, against us); the kernel's part of native is what the schedul
 accounts to it, by samples.
 """
 
-import os
 import resource
 import subprocess
 import time
@@ -28,17 +27,20 @@ OUTPUT = ".bench-kbuild"  # in the tree, so that objects go through the mount
 TIMES, TIMES_QUICK = 2, 1  # fresh mounts of each side
 LIMIT = 3000  # seconds for the VM
 SIDES = ("native", "extfuse")
+# And nothing else: no compiler cache, no flags of whoever runs this.
+ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/nonexistent", "LC_ALL": "C",
+               "CCACHE_DISABLE": "1", "KBUILD_BUILD_TIMESTAMP": "now",
+               "KBUILD_BUILD_USER": "bench", "KBUILD_BUILD_HOST": "bench"}
 STATES = ("cold", "warm")
 
 
-def make(*words):
+def make(*words, place=tree.VIEW, jobs=1):
     """(nanoseconds that passed, seconds the scheduler gave to the kernel)"""
-    argv = ["make", "-s", "-j1", f"O={tree.VIEW}/{OUTPUT}", "LOCALVERSION=", *words]
+    argv = ["make", "-s", f"-j{jobs}", f"O={place}/{OUTPUT}", "LOCALVERSION=", *words]
     sys_before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_stime
     began = time.monotonic_ns()
-    r = subprocess.run(argv, cwd=tree.VIEW, capture_output=True, text=True, check=False,
-                       env=dict(os.environ, KBUILD_BUILD_TIMESTAMP="now", LC_ALL="C",
-                                KBUILD_BUILD_USER="bench", KBUILD_BUILD_HOST="bench"))
+    r = subprocess.run(argv, cwd=place, capture_output=True, text=True, check=False,
+                       env=ENVIRONMENT)
     passed = time.monotonic_ns() - began
     if r.returncode != 0:
         raise Failure(f"{' '.join(argv)} ended with {r.returncode}", r.stderr[-2000:])

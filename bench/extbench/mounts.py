@@ -8,10 +8,13 @@ import os
 import pathlib
 import signal
 import socket
+import stat
 import subprocess
 import time
 
 from devlib.proc import Failure
+
+from extbench import sides
 
 BUILD = pathlib.Path(os.environ.get("EXTFUSE_BUILD", "/build"))  # set with --native
 STACKFS = BUILD / "daemon" / "stackfs"
@@ -53,6 +56,34 @@ def kept_in_memory(path):
         for at in range(0, len(image), mmap.PAGESIZE):
             image[at]
         yield
+
+
+def file_system(path):
+    """Its type, of what is on top there."""
+    dev = os.stat(path).st_dev
+    number = f"{os.major(dev)}:{os.minor(dev)}"
+    for line in pathlib.Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines():
+        words = line.split()
+        if words[2] == number:
+            return words[words.index("-") + 1]
+    return "no known file system"
+
+
+def lower_place(name):
+    """The directory of a lower file system, made now. A machine may have anything there:
+    what is measured must be what it is called, and nobody else may have a hand in it."""
+    path = pathlib.Path(sides.LOWERS[name])
+    path.mkdir(mode=0o755, parents=True, exist_ok=True)
+    s = os.lstat(path)
+    if not stat.S_ISDIR(s.st_mode) or s.st_uid != os.geteuid() or s.st_mode & 0o022:
+        raise Failure(f"{path} is not a directory of ours that others cannot write",
+                      "remove it, it is made anew", 2)
+    found = file_system(path)
+    if found != name:
+        raise Failure(f"{path} is on {found}, not on {name}",
+                      f"mount {name} there, or name the others: "
+                      + ", ".join(f"--lower {n}" for n in sides.LOWERS if n != name), 2)
+    return path
 
 
 def mounted(path):
@@ -163,6 +194,12 @@ def flat_counters(stats):
         out[f"{op}.handler-hit"] = values["hit"]
         out.update({f"{op}.handler-miss-{why}": n for why, n in values["miss"].items()})
     return out
+
+
+def counters(mount):
+    """Of the driver, and requests that reached the daemon; None where there is none."""
+    stats = mount.stats()
+    return stats and {"flat": flat_counters(stats), "requests": stats["requests"]}
 
 
 def delta(after, before):

@@ -9,7 +9,6 @@ import contextlib
 import itertools
 import json
 import os
-import pathlib
 import subprocess
 import sys
 import time
@@ -62,8 +61,7 @@ class Lower:
 
     def __init__(self, name, clock, wanted):
         self.name = name
-        self.root = pathlib.Path(sides.LOWERS[name])
-        self.tree = self.root / "lower"
+        self.tree = mounts.lower_place(name) / "lower"
         self.clock = clock
         self.wanted = wanted
         self.daemons = {}
@@ -94,10 +92,7 @@ class Lower:
 
     def counters(self, side):
         daemon = self.daemons.get(side.name)
-        if not daemon:
-            return None
-        stats = daemon.stats()
-        return {"flat": mounts.flat_counters(stats), "requests": stats["requests"]}
+        return mounts.counters(daemon) if daemon else None
 
 
 def moved(before, after):

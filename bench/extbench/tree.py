@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import time
 
-from devlib.proc import Failure, say
+from devlib.proc import Failure, check_output, say
 
 from extbench import mounts
 from extbench.workloads import BUILD_OUTPUT, COPY, PHASES, SECOND, WALKS, Phase
@@ -33,13 +33,15 @@ DIRECTORIES_QUICK = ("fs", "net", "kernel", "lib", "mm", "security")
 DIRECTORIES_FULL = (".",)
 
 DAEMON = ("--threads", "1", "--no-splice")
-EXTFUSE = ("--require", "--cache=data", "--max-names", "524288", "--max-long-names", "131072",
-           "--max-attrs", "524288", "--max-blocks", "131072")
-VARIANTS = {"native": None, "stock": ("--stock",), "extfuse": EXTFUSE}
+# In maps: for all of the tree; then for what is to be known for long, too.
+ROOM = ("--max-names", "524288", "--max-long-names", "131072", "--max-attrs", "524288",
+        "--max-blocks", "131072")
+ROOM_SECOND = (*ROOM, "--max-opens", "131072", "--max-objects", "131072", "--max-dirs", "8192",
+               "--stable=1000000", "--prefetch")
+EXTFUSE = ("--require", "--cache=data")
+VARIANTS = {"native": None, "stock": ("--stock",), "extfuse": (*EXTFUSE, *ROOM)}
 # One user: answers may be remembered.
-VARIANTS_SECOND = {"native": None, "extfuse": (*EXTFUSE, "--scope=all", "--max-opens", "131072",
-                                               "--max-objects", "131072", "--max-dirs", "8192",
-                                               "--stable=1000000", "--prefetch")}
+VARIANTS_SECOND = {"native": None, "extfuse": (*EXTFUSE, "--scope=all", *ROOM_SECOND)}
 
 
 @contextlib.contextmanager
@@ -57,13 +59,16 @@ def tree_mounted():
 class Native:
     """The tree itself, at the place of the others: no daemon, no counters."""
 
+    def __init__(self, source=SOURCE, view=VIEW):
+        self.source, self.view = source, view
+
     def __enter__(self):
-        VIEW.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["mount", "--bind", str(SOURCE), str(VIEW)], check=True)
+        self.view.mkdir(parents=True, exist_ok=True)
+        check_output(["mount", "--bind", str(self.source), str(self.view)], "the tree itself")
         return self
 
     def __exit__(self, *_exc):
-        subprocess.run(["umount", "-l", str(VIEW)], check=True)
+        check_output(["umount", "-l", str(self.view)], "the tree itself")
 
     def stats(self):
         return None
@@ -81,11 +86,12 @@ def environment():
                 GIT_CONFIG_VALUE_0="*", GIT_OPTIONAL_LOCKS="0", LC_ALL="C", TZ="UTC")
 
 
-def digest(path):
+def digest(*paths):
     h = hashlib.sha256()
-    with open(path, "rb") as f:
-        for chunk in iter(lambda: f.read(1 << 20), b""):
-            h.update(chunk)
+    for path in paths:
+        with open(path, "rb") as f:
+            for chunk in iter(lambda: f.read(1 << 20), b""):
+                h.update(chunk)
     return h.hexdigest()
 
 

@@ -5,6 +5,8 @@
     bench_render_test.py SOURCE_DIRECTORY"""
 
 import argparse
+import contextlib
+import io
 import json
 import pathlib
 import subprocess
@@ -19,7 +21,7 @@ sys.dont_write_bytecode = True
 sys.path[:0] = [str(SOURCE / "bench"), str(SOURCE / "vm")]
 
 from devlib.proc import Failure  # noqa: E402
-from extbench import catalog, host, life, profile, sides, whole  # noqa: E402
+from extbench import catalog, host, kbuild_whole, life, profile, sides, whole  # noqa: E402
 from extbench.progress import Progress  # noqa: E402
 from extbench.suite import PROGRESS  # noqa: E402
 
@@ -140,16 +142,124 @@ class Report(unittest.TestCase):
             self.suite_of_two((-9, None), (1, None))
 
 
+class KernelBuild(unittest.TestCase):
+    # The machine is 1, 9 and 2 times as slow in the rounds; in the second the builds of
+    # extfuse-meta are slower still.
+    FACTORS = {"extfuse-meta": (1, 12, 2)}
+
+    def result(self):
+        return {"clock": "wall", "targets": [], "options": {"stock": "--stock --some"}, "samples": [
+            {**sample(side, "tmpfs", i, "", kbuild_whole.JOB), "objects": 510, "operations": 1,
+             "sha256": "0", "nanoseconds": COST[side] * 10**6 * self.FACTORS.get(side, (1, 9, 2))[i]}
+            for i in range(3) for side in COST]}
+
+    def printed(self, result, status=0):
+        out = io.StringIO()
+        with (mock.patch.object(kbuild_whole, "measure", lambda _: (status, result)),
+              contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO())):
+            status = kbuild_whole.main(argparse.Namespace(json=None))
+        return status, out.getvalue()
+
+    def test_ratios_are_of_a_round_and_requests_are_named(self):
+        status, text = self.printed(self.result())
+        self.assertEqual(status, 0)
+        self.assertRegex(text, r"tmpfs +native +2\.00 +1\.000 +0\.050 +-\n")
+        self.assertRegex(text, r"tmpfs +extfuse-meta +2\.47 +1\.234~? +0\.062~? +55 +lookup 50, read 5\n")
+        for wanted in ("the whole build: 510 objects", "Medians of 3", "other hardware", "5.71",
+                       "stock: stackfs --stock --some"):
+            self.assertIn(wanted, text)
+
+    def test_ratios_are_no_ratios_of_medians(self):
+        result = self.result()
+        for s in result["samples"]:
+            if s["side"] == "stock":  # 20, 40 and 60 times native's: 1, 9, 2
+                s["nanoseconds"] = (20, 360, 120)[s["round"]] * 10**9
+        self.assertRegex(self.printed(result)[1], r"tmpfs +stock +120\.00 +40\.000~ ")
+
+    def test_a_build_that_failed_is_shown_and_fails(self):
+        result = self.result()
+        failed = next(s for s in result["samples"] if s["side"] == "stock-inf" and s["round"] == 1)
+        for key in ("requests", "answered", "objects"):
+            del failed[key]
+        failed |= {"nanoseconds": 0, "sha256": "", "refused": "make ended with 2"}
+        status, text = self.printed(result)
+        self.assertEqual(status, 1)
+        self.assertRegex(text, r"tmpfs +stock-inf +refused +- +- ")
+        self.assertIn("REFUSED stock-inf on tmpfs, round 2: make ended with 2", text)
+
+    def test_what_was_measured_before_the_end_is_shown(self):
+        status, text = self.printed(self.result(), 137)
+        self.assertEqual(status, 1)
+        self.assertIn("the whole build: 510 objects", text)
+        for nothing in (None, {"samples": []}):
+            with self.assertRaisesRegex(Failure, "no kernel was built"):
+                self.printed(nothing, 2)
+
+    def refused(self, name, samples=(), **changes):
+        sample = {"sha256": "1", "objects": 9, "answered": {}, "backing_opens": 0, "requests": {}}
+        return kbuild_whole.why_refused(sides.BY_NAME[name], sample | changes, samples)
+
+    def test_a_side_does_what_it_says(self):
+        first = {"sha256": "2", "side": "native", "lower": "tmpfs"}
+        hits = {"answered": {"lookup.warm": 1}}
+        for name, why, given in (
+                ("stock", "", {}), ("stock", "differs from native's", {"samples": [first]}),
+                ("stock", "", {"samples": [{"sha256": ""}]}),
+                ("extfuse-miss", "", {}), ("extfuse-miss", "answered", hits),
+                ("extfuse-meta", "", hits), ("extfuse-meta", "answered nothing", {}),
+                ("extfuse-data", "no file was opened", hits),
+                ("extfuse-data", "", hits | {"backing_opens": 1}),
+                ("stock-passthrough", "", {"requests": {"open": 50, "read": 9}}),
+                ("stock-passthrough", "10 reads", {"requests": {"read": 10}})):
+            said = self.refused(name, **given)
+            self.assertTrue(why in said if why else not said, (name, given, said))
+
+    def test_what_is_built_where(self):
+        def words(**given):
+            a = argparse.Namespace(**{"rounds": 0, "quick": False, "native": False, "side": [],
+                                      "lower": [], **given})
+            found = kbuild_whole.words_of(a, "wall" if a.native else "icount", "/source")
+            p = argparse.ArgumentParser()
+            kbuild_whole.add_options(p)
+            b = p.parse_args(found)
+            return b.rounds, b.side, b.lower, b.quick, kbuild_whole.builds(found)
+        self.assertEqual(words(native=True), (5, [], ["tmpfs", "ext4"], False, 72))
+        self.assertEqual(words(), (1, ["native", "extfuse-data"], ["tmpfs"], False, 3))
+        self.assertEqual(words(native=True, quick=True), (1, [], ["tmpfs", "ext4"], True, 16))
+        self.assertEqual(words(side=["stock"], rounds=2, lower=["ext4"]),
+                         (2, ["stock"], ["ext4"], False, 3))
+
+
 class CommandLine(unittest.TestCase):
     def bench(self, *words):
         return subprocess.run([sys.executable, "-B", str(SOURCE / "bench/run"), *words],
                               capture_output=True, text=True, check=False)
 
     def test_what_has_no_native_form_says_so(self):
-        for name in ("kbuild", "bounds", "sweep"):
+        for name in ("gate", "bounds", "sweep"):
             r = self.bench(name, "--native")
             self.assertEqual(r.returncode, 2, r.stderr)
             self.assertIn(f"'{name}' is measured in the VM only", r.stderr)
+
+    def test_native_without_the_driver_says_so(self):
+        for exists, uid, wanted in ((False, 0, "driver is not loaded"), (True, 1000, "needs root")):
+            with (mock.patch("os.path.exists", lambda _: exists),
+                  mock.patch("os.path.isdir", lambda _: exists),
+                  mock.patch("os.geteuid", lambda: uid),
+                  self.assertRaisesRegex(Failure, wanted)):
+                whole.need_native()
+
+    def test_options_that_would_be_passed_over_are_errors(self):
+        for words, wanted in (
+                ("bounds --whole", "--whole is of kbuild"), ("MRPL --whole", "--whole is of kbuild"),
+                ("kbuild --side stock", "--side: 'kbuild' has sides of its own"),
+                ("gate --lower ext4", "--lower: 'gate' has"), ("kbuild --clock wall", "--clock:"),
+                ("kbuild --native --clock icount", "no clock of instructions"),
+                ("kbuild --whole --lower ext4", "on tmpfs only"),
+                ("kbuild --whole --rounds -1", "--rounds -1")):
+            r = self.bench(*words.split())
+            self.assertEqual(r.returncode, 2, r.stderr)
+            self.assertIn(wanted, r.stderr)
 
     def test_unknown_names(self):
         r = self.bench("MRPX")

@@ -12,6 +12,8 @@ import sys
 from devlib import build, checks, config, data, host, proc, provision, rootfs, runcli, tests
 from devlib.proc import Failure, say
 
+BENCH_GRACE = 60  # seconds to clean up when stopped, a kernel's source among others
+
 DESCRIPTION = """\
 extfuse: build, test and run everything in a Debian 13 root and a VM.
 Every command sets up what it needs first (packages, root, build); what is
@@ -81,7 +83,7 @@ def delegate(script, args):
     root = prepared()
     env = dict(os.environ, EXTFUSE_ROOT=str(root.tree), EXTFUSE_RELEASE=root.release,
                EXTFUSE_BUILD=str(config.build_dir()), EXTFUSE_OUT=str(config.out_dir()))
-    with proc.child([str(path), *args], env=env, cwd=os.getcwd()) as c:
+    with proc.child([str(path), *args], grace=BENCH_GRACE, env=env, cwd=os.getcwd()) as c:
         return c.wait()
 
 

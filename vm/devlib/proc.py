@@ -72,13 +72,16 @@ def bound_to_us(argv):
     return ["setpriv", "--pdeathsig", "KILL", "--", *argv]
 
 
-def in_namespaces(argv, net=False):
-    """The command in mount and process namespaces of its own.
+def in_namespaces(argv, net=False, proc=False):
+    """The command in mount and process namespaces of its own; net: without a network,
+    proc: with a /proc of its own.
 
     Its mounts and all its descendants vanish with the outer process.
     """
     ns = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
-    return [*ns, *(["--net"] if net else []), "--", *argv]
+    ns += ["--net"] if net else []
+    ns += ["--mount-proc"] if proc else []
+    return [*ns, "--", *argv]
 
 
 def start(argv, **kw):
@@ -100,13 +103,14 @@ def end(child, grace=3):
 
 
 @contextlib.contextmanager
-def child(argv, **kw):
+def child(argv, grace=3, **kw):
+    """grace: seconds that it may take to clean up when it is ended."""
     c = start(argv, **kw)
     try:
         yield c
     finally:
         if c.poll() is None:
-            end(c)
+            end(c, grace)
 
 
 class Progress:
