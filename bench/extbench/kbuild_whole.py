@@ -141,9 +141,9 @@ def why_refused(side, sample, samples):
         return f"the driver answered {sample['answered'] or 'nothing'}"
     if sides.DATA in side.answers and not sample["backing_opens"]:
         return "no file was opened at the driver's registration"
-    reads = sample.get("requests", {}).get("read", 0)
-    if side.answers & {sides.DATA, sides.PASSTHROUGH} and reads > sample["objects"]:
-        return f"{reads} reads went up, for {sample['objects']} objects"
+    reads, opens = (sample.get("requests", {}).get(op, 0) for op in ("read", "open"))
+    if side.answers & {sides.DATA, sides.PASSTHROUGH} and reads > opens:
+        return f"{reads} reads went up, and {opens} opens: data of files did not pass the daemon by"
     return ""
 
 

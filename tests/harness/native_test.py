@@ -63,7 +63,7 @@ stopped() {
 	for i in $(seq 600); do pgrep -x sleep >/dev/null && break; sleep 0.1; done
 	pgrep -x sleep >/out/running-$1
 	kill -$1 $!; wait $!
-	sleep 2
+	for i in $(seq 300); do pgrep 'stackfs|make' >/dev/null || break; sleep 0.1; done
 	left $1
 }
 stopped TERM
@@ -89,7 +89,7 @@ class Native(unittest.TestCase):
             (include.parent / "Makefile").write_text(MAKEFILE.format(more=more), encoding="utf-8")
         (cls.out / "here.py").write_text(HERE, encoding="utf-8")
         cls.vm = subprocess.run(
-            [str(config.VM / "run"), "--timeout", "500", "--out", d.name, "--", SCRIPT],
+            [str(config.VM / "run"), "--timeout", "900", "--out", d.name, "--", SCRIPT],
             stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
 
     def ended(self, name):

@@ -210,7 +210,7 @@ class KernelBuild(unittest.TestCase):
                 ("extfuse-data", "no file was opened", hits),
                 ("extfuse-data", "", hits | {"backing_opens": 1}),
                 ("stock-passthrough", "", {"requests": {"open": 50, "read": 9}}),
-                ("stock-passthrough", "10 reads", {"requests": {"read": 10}})):
+                ("stock-passthrough", "51 reads", {"requests": {"open": 50, "read": 51}})):
             said = self.refused(name, **given)
             self.assertTrue(why in said if why else not said, (name, given, said))
 
@@ -253,7 +253,8 @@ class CommandLine(unittest.TestCase):
         for words, wanted in (
                 ("bounds --whole", "--whole is of kbuild"), ("MRPL --whole", "--whole is of kbuild"),
                 ("kbuild --side stock", "--side: 'kbuild' has sides of its own"),
-                ("gate --lower ext4", "--lower: 'gate' has"), ("kbuild --clock wall", "--clock:"),
+                ("gate --lower ext4", "--lower: 'gate' has"), ("sweep --clock wall", "--clock: 'sweep'"),
+                ("kbuild --clock wall", "--clock:"),
                 ("kbuild --native --clock icount", "no clock of instructions"),
                 ("kbuild --whole --lower ext4", "on tmpfs only"),
                 ("kbuild --whole --rounds -1", "--rounds -1")):
