@@ -57,16 +57,18 @@ def need_programs():
                       "apt-get install " + " ".join(missing), 2)
 
 
-def need_room(source, place):
-    """In MiB. A tmpfs has as much as there is memory, whatever it says."""
+def room_for(source):
+    """What a build of it needs, in MiB."""
     if source.is_dir():
-        used = subprocess.run(["du", "-sm", "--exclude=.git", str(source)], capture_output=True,
-                              text=True, check=True).stdout
-        need = int(used.split()[0]) + 64
-    elif source.exists():
-        need = NEED_MIB
-    else:
-        raise Failure(f"{source}: no kernel source there", "it is in Debian's linux-source-6.12")
+        used = proc.check_output(["du", "-sm", "--exclude=.git", str(source)], "the source's size")
+        return int(used.split()[0]) + 64
+    if source.exists():
+        return NEED_MIB
+    raise Failure(f"{source}: no kernel source there", "it is in Debian's linux-source-6.12")
+
+
+def check_room(place, need):
+    """In MiB. A tmpfs has as much as there is memory, whatever it says."""
     free = shutil.disk_usage(place).free >> 20
     if mounts.file_system(place) == "tmpfs":
         free = min(free, qemu.available_memory())
@@ -181,8 +183,9 @@ def run_here(a, save):
         if a.source == tree.SOURCE:
             stack.enter_context(tree.tree_mounted())
         places = {name: mounts.lower_place(name) for name in a.lower}
+        need = room_for(a.source)
         for place in places.values():
-            need_room(a.source, place)
+            check_room(place, need)
         for name, place in places.items():
             with lower(place, a.source) as source:
                 warm_up(a.clock, source)
@@ -196,13 +199,9 @@ def run_here(a, save):
 
 
 def add_options(p):
+    suite.add_round_options(p)
     p.add_argument("--source", required=True, type=pathlib.Path,
                    help="a kernel's source: .tar.xz, or a directory")
-    p.add_argument("--clock", choices=sorted(sides.DAEMON), required=True)
-    p.add_argument("--rounds", type=int, required=True)
-    p.add_argument("--quick", action="store_true", help="a part of it")
-    p.add_argument("--side", action="append", default=[], choices=sorted(sides.BY_NAME))
-    p.add_argument("--lower", action="append", default=[], choices=sorted(sides.LOWERS))
 
 
 # ---------------------------------------------------------------------------

@@ -202,5 +202,11 @@ def counters(mount):
     return stats and {"flat": flat_counters(stats), "requests": stats["requests"]}
 
 
+def answered(moved):
+    """Of the counters that moved, those of what the driver answered itself."""
+    return {k: v for k, v in moved.items()
+            if v and k.split(".")[-1] in ("warm", "hit", "error")}
+
+
 def delta(after, before):
     return {k: v - before.get(k, 0) for k, v in after.items()}

@@ -101,9 +101,7 @@ def moved(before, after):
         return {}
     requests = {k: v for k, v in mounts.delta(after["requests"], before["requests"]).items() if v}
     driver = mounts.delta(after["flat"], before["flat"])
-    answered = {k: v for k, v in driver.items()
-                if v and k.split(".")[-1] in ("warm", "hit", "error")}
-    return {"requests": requests, "answered": answered,
+    return {"requests": requests, "answered": mounts.answered(driver),
             "backing_opens": driver.get("backing_opens", 0)}
 
 
@@ -199,18 +197,23 @@ def result_of(a, samples):
             "machine": machine.here()}
 
 
-def add_options(p):
-    p.add_argument("--part", nargs=2, type=int, default=(0, 1), metavar=("I", "N"),
-                   help="every n-th workload from the i-th on")
+def add_round_options(p):
+    """Of whatever is done on all sides in rounds."""
     p.add_argument("--out", required=True)
     p.add_argument("--clock", choices=sorted(sides.DAEMON), required=True)
     p.add_argument("--rounds", type=int, required=True)
-    p.add_argument("--scale", type=float, default=1)
-    p.add_argument("--native", action="store_true", help="on file systems that are there")
-    p.add_argument("--quick", action="store_true")
-    p.add_argument("--name", default="")
+    p.add_argument("--quick", action="store_true", help="a part of it")
     p.add_argument("--side", action="append", default=[], choices=sorted(sides.BY_NAME))
     p.add_argument("--lower", action="append", default=[], choices=sorted(sides.LOWERS))
+
+
+def add_options(p):
+    add_round_options(p)
+    p.add_argument("--part", nargs=2, type=int, default=(0, 1), metavar=("I", "N"),
+                   help="every n-th workload from the i-th on")
+    p.add_argument("--scale", type=float, default=1)
+    p.add_argument("--native", action="store_true", help="on file systems that are there")
+    p.add_argument("--name", default="")
 
 
 def main_in_guest(a, save):

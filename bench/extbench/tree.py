@@ -129,7 +129,7 @@ def moved_answers(before, after):
     if before is None:
         return 0
     moved = mounts.delta(mounts.flat_counters(after), mounts.flat_counters(before))
-    return sum(v for k, v in moved.items() if k.split(".")[-1] in ("warm", "hit", "error"))
+    return sum(mounts.answered(moved).values())
 
 
 def run_variant(name, phases, directories, variants):

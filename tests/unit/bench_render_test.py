@@ -221,7 +221,7 @@ class KernelBuild(unittest.TestCase):
             found = kbuild_whole.words_of(a, "wall" if a.native else "icount", "/source")
             p = argparse.ArgumentParser()
             kbuild_whole.add_options(p)
-            b = p.parse_args(found)
+            b = p.parse_args(["--out", "/out/of-it", *found])
             return b.rounds, b.side, b.lower, b.quick, kbuild_whole.builds(found)
         self.assertEqual(words(native=True), (5, [], ["tmpfs", "ext4"], False, 72))
         self.assertEqual(words(), (1, ["native", "extfuse-data"], ["tmpfs"], False, 3))
